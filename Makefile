@@ -1,0 +1,64 @@
+# Works with GNU make 3.81 (macOS) and later. `make help` lists the targets.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+UV_VERSION := 0.13.9
+COMPILE = $(VENV)/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --no-python-downloads \
+	--generate-hashes --custom-compile-command 'make lock' $(LOCK_OPTIONS)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test torture lint fmt docs bench lock clean
+
+help: ## list the targets
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z-]*:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## make .venv with everything needed, at pinned versions (PYTHON=python3.12 chooses another Python)
+
+$(STAMP): pyproject.toml requirements.lock requirements-dev.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "trade-ingest needs Python 3.11 or newer, and $(PYTHON) is: $$($(PYTHON) --version 2>&1)." \
+	    "Name another one: make setup PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "$(PYTHON) cannot make virtual environments. On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: setup ## load sample trades into the built-in PostgreSQL and show the result
+	$(BIN)/trade-ingest demo
+
+test: setup lint ## check the style and the types, then run every test
+	$(BIN)/python -m pytest -n 2
+
+torture: setup ## kill loads at hundreds of random moments and compare every row (about half an hour)
+	$(BIN)/python -m pytest -n 2 -m torture
+
+lint: setup ## check the style (ruff), the types (mypy) and the CI workflow
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/ci.yml
+
+fmt: setup ## format the code and repair what can be repaired
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: setup ## write the pages again that are generated from the code
+	$(BIN)/python -m trade_ingest.contract.reference > docs/.new && mv docs/.new docs/reference/contract.md
+	$(BIN)/python -m trade_ingest.contract.schema > docs/.new && mv docs/.new docs/contract.schema.json
+
+bench: setup ## measure against psql \copy (BENCH=--scale=0.02 for a quick look, BENCH=--memory for memory)
+	$(BIN)/python bench/bench.py $(BENCH)
+
+lock: ## pin the dependencies again after a change of pyproject.toml (LOCK_OPTIONS=--upgrade takes the newest)
+	@test -x $(VENV)/lock/bin/uv || { $(PYTHON) -m venv $(VENV)/lock && \
+	  $(VENV)/lock/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); }
+	$(COMPILE) pyproject.toml --output-file requirements.lock
+	$(COMPILE) pyproject.toml --group dev --constraints requirements.lock --output-file requirements-dev.lock
+
+clean: ## remove what the other targets made, except data
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find src tests cli_tool -name __pycache__ -type d -prune -exec rm -rf {} +
