@@ -1,0 +1,270 @@
+"""The errors that trade-ingest raises, and what each means to a shell, a scheduler and an HTTP client.
+
+Every error says what was found, what was expected and where, carries a stable ``code``, a ``hint`` (what to do next)
+and survives pickling, so that it crosses process and cluster borders whole.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+
+class TradeIngestError(Exception):
+    """Base of all errors of this package.
+
+    Args:
+        message: what was found, what was expected, where; lower case, no final full stop.
+        hint: the next thing to do, or an empty string.
+        fields: typed facts about the error (``uri``, ``row_number`` …), kept in ``fields``.
+    """
+
+    code: ClassVar[str] = "internal"
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, message: str, *, hint: str = "", **fields: Any) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.fields = fields
+
+    def __str__(self) -> str:
+        return self.message
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.message, self.hint, self.fields)
+
+
+def _rebuild(cls: type[TradeIngestError], message: str, hint: str, fields: dict[str, Any]) -> TradeIngestError:
+    return cls(message, hint=hint, **fields)
+
+
+class UsageError(TradeIngestError):
+    """The caller asked for something that makes no sense."""
+
+    code = "usage"
+
+
+class ConfigurationError(UsageError):
+    """A setting is wrong; ``fields['problems']`` lists all of them."""
+
+    code = "configuration.invalid"
+
+
+class ContractError(UsageError):
+    """A contract is wrong; ``fields['problems']`` lists every problem with its line."""
+
+    code = "contract.invalid"
+
+
+class UnknownContractError(UsageError):
+    """No contract of that name is built in, and no such file exists."""
+
+    code = "contract.unknown"
+
+
+class GenerateError(UsageError):
+    """Synthetic files of that kind cannot be made; the message says why."""
+
+    code = "generate.impossible"
+
+
+class SourceNotFoundError(UsageError):
+    """The source matches no file."""
+
+    code = "source.not_found"
+
+
+class NotInLedgerError(UsageError):
+    """The ledger knows no such run, file or reject."""
+
+    code = "ledger.not_found"
+
+
+class RollbackRefusedError(UsageError):
+    """A file cannot be rolled back as things stand; ``fields['file_ids']`` are the files in the way."""
+
+    code = "rollback.refused"
+
+
+class ReplayRefusedError(UsageError):
+    """The edited export or the contract does not fit what is to be replayed."""
+
+    code = "replay.refused"
+
+
+class TargetIncompatibleError(UsageError):
+    """The target table exists and differs from the contract; ``fields['differences']`` lists how."""
+
+    code = "target.incompatible"
+
+
+class LedgerVersionError(UsageError):
+    """The ledger's schema is older or newer than this program."""
+
+    code = "ledger.version"
+
+
+class DatabaseUnavailableError(TradeIngestError):
+    """The database cannot be reached, or the connection was lost; trying again may help."""
+
+    code = "database.unavailable"
+    retryable = True
+
+
+class DatabaseAuthenticationError(TradeIngestError):
+    """The database refused the user or the password."""
+
+    code = "database.authentication"
+
+
+class DatabasePermissionError(TradeIngestError):
+    """The database user lacks a right."""
+
+    code = "database.permission"
+
+
+class DatabaseError(TradeIngestError):
+    """The database refused a statement for a reason that is not the rows' fault."""
+
+    code = "database.error"
+
+
+class EmbeddedDatabaseError(TradeIngestError):
+    """The embedded PostgreSQL cannot be started, stopped or used."""
+
+    code = "database.embedded"
+
+
+class RunInterruptedError(TradeIngestError):
+    """The run was stopped by the user; the ledger is consistent and the next run goes on from it."""
+
+    code = "run.interrupted"
+    retryable = True
+
+
+class ReconciliationError(TradeIngestError):
+    """The ledger and the target disagree."""
+
+    code = "reconciliation.mismatch"
+
+
+class FileError(TradeIngestError):
+    """One file cannot be loaded; nothing of it is visible and the run goes on with the others."""
+
+    code = "file.failed"
+
+
+class FileUnreadableError(FileError):
+    """The file is missing, locked or not permitted."""
+
+    code = "file.unreadable"
+
+
+class FileCorruptError(FileError):
+    """The file's compression or text encoding is broken; ``fields['byte_offset']`` says where."""
+
+    code = "file.corrupt"
+
+
+class FileHeaderError(FileError):
+    """The header does not fit the contract."""
+
+    code = "file.header"
+
+
+class FileTrailerError(FileError):
+    """The trailer is missing, or its row count is not the file's: the file is likely truncated."""
+
+    code = "file.trailer"
+
+
+class PathMismatchError(FileError):
+    """The file's path does not match the contract's ``path`` expression."""
+
+    code = "file.path"
+
+
+class FileChangedError(FileError):
+    """A loaded file has new content and the contract says ``on_changed: fail``."""
+
+    code = "file.changed"
+
+
+class FileChangedWhileReadError(FileError):
+    """The file changed while it was read; trying again reads the new content."""
+
+    code = "file.changed_while_read"
+    retryable = True
+
+
+class RejectLimitError(FileError):
+    """More rows were rejected than the contract or the run allows."""
+
+    code = "file.reject_limit"
+
+
+class BalanceError(FileError):
+    """``rows_read`` is not ``rows_loaded + rows_duplicate + rows_rejected``: nothing was committed."""
+
+    code = "file.balance"
+
+
+class WorkerLostError(FileError):
+    """The process that loaded the file died; PostgreSQL has rolled its work back."""
+
+    code = "file.worker_lost"
+    retryable = True
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an error class means outside Python: process exit code, HTTP status, RFC 9457 problem type."""
+
+    exit_code: int
+    http_status: int
+
+    @staticmethod
+    def problem_type(code: str) -> str:
+        """The problem type (a relative URI) of an error code."""
+        return f"/problems/{code}"
+
+
+OUTCOMES: dict[type[TradeIngestError], Outcome] = {
+    TradeIngestError: Outcome(1, 500),
+    UsageError: Outcome(2, 400),
+    ConfigurationError: Outcome(2, 400),
+    ContractError: Outcome(2, 422),
+    UnknownContractError: Outcome(2, 404),
+    GenerateError: Outcome(2, 422),
+    SourceNotFoundError: Outcome(2, 404),
+    NotInLedgerError: Outcome(2, 404),
+    RollbackRefusedError: Outcome(2, 409),
+    ReplayRefusedError: Outcome(2, 409),
+    TargetIncompatibleError: Outcome(2, 409),
+    LedgerVersionError: Outcome(2, 503),
+    DatabaseUnavailableError: Outcome(3, 503),
+    DatabaseAuthenticationError: Outcome(4, 502),
+    DatabasePermissionError: Outcome(4, 502),
+    DatabaseError: Outcome(1, 500),
+    EmbeddedDatabaseError: Outcome(3, 503),
+    RunInterruptedError: Outcome(130, 409),
+    ReconciliationError: Outcome(6, 409),
+    FileError: Outcome(1, 422),
+    FileUnreadableError: Outcome(1, 422),
+    FileCorruptError: Outcome(1, 422),
+    FileHeaderError: Outcome(1, 422),
+    FileTrailerError: Outcome(1, 422),
+    PathMismatchError: Outcome(1, 422),
+    FileChangedError: Outcome(1, 409),
+    FileChangedWhileReadError: Outcome(3, 503),
+    RejectLimitError: Outcome(1, 422),
+    BalanceError: Outcome(1, 500),
+    WorkerLostError: Outcome(3, 503),
+}
+"""The one table of exit codes and HTTP statuses; each error class has its own row."""
+
+
+def outcome_of(error: TradeIngestError) -> Outcome:
+    """The row of ``OUTCOMES`` for an error."""
+    return OUTCOMES[type(error)]
