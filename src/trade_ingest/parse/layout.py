@@ -1,0 +1,182 @@
+"""How the fields of one file map to the columns of its contract."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from trade_ingest.contract.model import Contract
+from trade_ingest.errors import FileHeaderError, PathMismatchError
+
+_SHOWN_NAMES, _SHOWN_CHARACTERS = 100, 100  # of a header in a message: a wrong file may be one line of megabytes
+
+
+@dataclass(frozen=True)
+class FileLayout:
+    """Where each column's value is found.
+
+    Attributes:
+        field_count: fields that each record must have.
+        fields: field index (0-based) by column name.
+        constants: cell text by column name, for values that are the same in all rows: path groups, constants,
+            and None for optional columns that the file lacks.
+        ignored: header names that the contract does not know and lets pass.
+    """
+
+    field_count: int
+    fields: dict[str, int]
+    constants: dict[str, str | None]
+    ignored: tuple[str, ...] = ()
+
+    @property
+    def used_fields(self) -> list[int]:
+        """The field indexes that are read, ascending."""
+        return sorted(set(self.fields.values()))
+
+    def field_of(self, column: str) -> int | None:
+        """The field index of a column, or None for a constant one."""
+        return self.fields.get(column)
+
+    def constant_of(self, column: str) -> str | None:
+        """The cell text of a constant column."""
+        return self.constants.get(column)
+
+
+def layout_of(
+    contract: Contract, uri: str, *, header: Sequence[str] | None, first_record: Sequence[str] | None
+) -> FileLayout:
+    """Match a file with its contract.
+
+    Header names match exactly, or else without regard to case and surrounding blanks.
+
+    Args:
+        contract: the contract.
+        uri: the file's URI, for values taken from the path and for messages.
+        header: the header's cells; None for a file without one.
+        first_record: the first data record's cells, of a format without header; None for an empty file.
+
+    Raises:
+        FileHeaderError: required columns are missing, or unknown ones are not allowed.
+        PathMismatchError: the path does not match the contract's expression.
+    """
+    constants: dict[str, str | None] = {c.name: c.constant for c in contract.columns if c.constant is not None}
+    constants |= path_values(contract, uri)
+    if contract.format.header:
+        return _by_name(contract, uri, list(header or ()), constants)
+    return _by_position(contract, first_record, constants)
+
+
+def path_values(contract: Contract, uri: str) -> dict[str, str | None]:
+    """The values that the file's path gives, by column.
+
+    Raises:
+        PathMismatchError: the path does not match.
+    """
+    columns = [c for c in contract.columns if c.path_group is not None]
+    if not columns or contract.path is None:
+        return {}
+    match = re.search(contract.path, uri)
+    if match is None:
+        message = f"{uri}: the path does not match the contract's path expression {contract.path!r}"
+        wanted = ", ".join(c.name for c in columns)
+        raise PathMismatchError(message, hint=f"the values of {wanted} come from the path: rename the file", uri=uri)
+    return {c.name: match.group(str(c.path_group)) for c in columns}
+
+
+def _by_position(contract: Contract, first: Sequence[str] | None, constants: dict[str, str | None]) -> FileLayout:
+    fields = {c.name: c.position - 1 for c in contract.file_columns if c.position is not None}
+    declared = max(fields.values()) + 1
+    found = declared if first is None else len(first)
+    count = max(declared, found) if contract.drift.unknown_columns == "ignore" else declared
+    return FileLayout(count, fields, constants)
+
+
+def _by_name(contract: Contract, uri: str, header: list[str], constants: dict[str, str | None]) -> FileLayout:
+    names = _HeaderNames(header)
+    fields: dict[str, int] = {}
+    for take in (names.take_exact, names.take_folded):
+        for column in contract.file_columns:
+            if column.name not in fields and (index := take(column.header_names)) is not None:
+                fields[column.name] = index
+    missing: list[str] = []
+    for column in contract.file_columns:
+        if column.name in fields:
+            continue
+        if column.required or contract.drift.missing_optional == "fail":
+            missing.append(column.header_names[0])
+        else:
+            constants[column.name] = None
+    unknown = [name for i, name in enumerate(header) if i not in names.taken]
+    problems = [f"column {_shown(name)!r} is missing{_near(name, unknown)}" for name in missing]
+    problems += [f"column {_shown(name)!r} occurs {count} times" for name, count in names.repeated]
+    if contract.drift.unknown_columns == "fail":
+        problems += [f"column {_shown(name)!r} is not in the contract" for name in unknown[:_SHOWN_NAMES]]
+    if problems:
+        raise _header_error(contract, uri, header, problems)
+    return FileLayout(len(header), fields, constants, tuple(unknown))
+
+
+class _HeaderNames:
+    """The names of a header; each is taken by one column.
+
+    Attributes:
+        taken: the fields whose name is taken.
+        repeated: names that were taken although another field has them too, and how many have them.
+    """
+
+    def __init__(self, header: list[str]) -> None:
+        self._header = header
+        self._exact: dict[str, list[int]] = {}
+        self._by_folded: dict[str, list[int]] = {}
+        for i, name in enumerate(header):
+            self._exact.setdefault(name, []).append(i)
+            self._by_folded.setdefault(_folded(name), []).append(i)
+        self.taken: set[int] = set()
+        self.repeated: list[tuple[str, int]] = []
+
+    def take_exact(self, names: Sequence[str]) -> int | None:
+        """Take the field that has the first of the names that is there."""
+        return self._take([self._exact.get(name, []) for name in names])
+
+    def take_folded(self, names: Sequence[str]) -> int | None:
+        """The same without regard to case and surrounding blanks, among those that nobody has taken."""
+        return self._take([self._by_folded.get(_folded(name), []) for name in names])
+
+    def _take(self, choices: list[list[int]]) -> int | None:
+        for choice in choices:
+            if free := [i for i in choice if i not in self.taken]:
+                self.taken.add(free[0])
+                if len(free) > 1:
+                    self.repeated.append((self._header[free[0]], len(free)))
+                return free[0]
+        return None
+
+
+def _folded(name: str) -> str:
+    return name.strip().casefold()
+
+
+def _near(name: str, candidates: list[str]) -> str:
+    shown = {_shown(c).casefold(): _shown(c) for c in candidates[:_SHOWN_NAMES]}
+    close = difflib.get_close_matches(name.casefold(), shown, n=1)
+    return f" (is it {shown[close[0]]!r}?)" if close else ""
+
+
+def _shown(name: str) -> str:
+    """A name as it may stand in a message: no control characters, not too long."""
+    name = name if len(name) <= _SHOWN_CHARACTERS else f"{name[:_SHOWN_CHARACTERS]}…"
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
+
+
+def _header_error(contract: Contract, uri: str, header: list[str], problems: list[str]) -> FileHeaderError:
+    names = [_shown(name) for name in header[:_SHOWN_NAMES]]
+    if len(header) > _SHOWN_NAMES:
+        names.append(f"… ({len(header):,} in all)")
+    message = f"{uri}: header does not fit contract {contract.name}: {'; '.join(problems)}; columns read: "
+    message += ", ".join(names)
+    hint = "add the name to the column's source in the contract, or set drift.unknown_columns: ignore"
+    if any("\r" in name for name in header):
+        hint = "line breaks must be LF or CRLF: this file seems to have CR alone"
+    return FileHeaderError(message, hint=hint, uri=uri, header=tuple(header), problems=tuple(problems))
