@@ -1,0 +1,1 @@
+"""Engines run file loads in parallel."""

@@ -1,0 +1,238 @@
+"""The rows that broke their contract: grouped, listed with the bad cells marked, discarded."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, LiteralString
+
+import psycopg
+from psycopg.rows import class_row
+
+from trade_ingest.contract.model import Contract
+from trade_ingest.errors import FileError, UsageError
+from trade_ingest.ledger.contracts import stored_contract
+from trade_ingest.ledger.events import Event, EventKind, record_event
+from trade_ingest.ledger.queries import fetch_row
+from trade_ingest.parse.layout import layout_of
+from trade_ingest.parse.spans import cell_spans
+
+Connection = psycopg.Connection[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class RejectFilter:
+    """Which rejects are meant; what is empty or None does not narrow them.
+
+    Attributes:
+        file_ids: of these files.
+        run_id: found by this run.
+        reason: with this code among their reasons.
+        column: with a reason that names this column; together with ``reason``: both in the same reason.
+        states: ``open``, ``replayed``, ``discarded``.
+    """
+
+    file_ids: tuple[int, ...] = ()
+    run_id: int | None = None
+    reason: str | None = None
+    column: str | None = None
+    states: tuple[str, ...] = ("open",)
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The values of ``WHERE``."""
+        wanted = {"code": self.reason, "column": self.column}
+        reason = {name: value for name, value in wanted.items() if value is not None}
+        return {
+            "file_ids": list(self.file_ids),
+            "run_id": self.run_id,
+            "reason": json.dumps([reason]) if reason else None,
+            "states": list(self.states),
+        }
+
+
+OPEN_REJECTS = RejectFilter()
+"""All open rejects."""
+
+WHERE: LiteralString = """
+    (%(file_ids)s::bigint[] = '{}' OR r.file_id = ANY(%(file_ids)s))
+    AND (%(run_id)s::bigint IS NULL OR r.run_id = %(run_id)s)
+    AND (%(reason)s::jsonb IS NULL OR r.reasons @> %(reason)s::jsonb)
+    AND (%(states)s::text[] = '{}' OR r.state = ANY(%(states)s))
+"""
+"""The condition of a ``RejectFilter`` on ``ingest.reject AS r``, for its ``parameters``."""
+
+_GROUPS_SQL: LiteralString = f"""
+SELECT reason->>'code' AS reason, reason->>'column' AS column, count(DISTINCT r.reject_id) AS rejects,
+    count(DISTINCT r.file_id) AS files, min(r.reject_id) AS example_reject_id,
+    (array_agg(reason->>'value' ORDER BY r.reject_id))[1] AS example_value
+FROM ingest.reject AS r
+CROSS JOIN jsonb_array_elements(r.reasons) AS reason
+WHERE {WHERE}
+GROUP BY reason->>'code', reason->>'column'
+ORDER BY count(DISTINCT r.reject_id) DESC, reason->>'code', reason->>'column'
+"""  # noqa: S608  # made of constants
+
+_COUNT_SQL: LiteralString = "SELECT count(*) FROM ingest.reject AS r WHERE "
+
+_LIST_SQL: LiteralString = f"""
+SELECT r.reject_id, r.file_id, f.uri, r.run_id, r.row_number, r.byte_offset, r.raw_text, r.reasons, r.state,
+    r.resolved_at, r.resolved_run_id, r.discard_reason
+FROM ingest.reject AS r
+JOIN ingest.file AS f USING (file_id)
+WHERE {WHERE} AND (
+    %(after)s::bigint IS NULL
+    OR (r.file_id, r.row_number) > (SELECT file_id, row_number FROM ingest.reject WHERE reject_id = %(after)s)
+)
+ORDER BY r.file_id, r.row_number
+LIMIT %(limit)s
+"""  # noqa: S608
+
+_DISCARD_SQL: LiteralString = f"""
+UPDATE ingest.reject AS r SET state = 'discarded', resolved_at = clock_timestamp(), discard_reason = %(why)s
+WHERE {WHERE} AND r.state = 'open' AND (%(reject_ids)s::bigint[] = '{{}}' OR reject_id = ANY(%(reject_ids)s))
+"""  # noqa: S608
+
+
+@dataclass(frozen=True, slots=True)
+class RejectGroup:
+    """The rejects with the same reason in the same column.
+
+    A row with several reasons is in several groups. ``column`` is None where the whole record is wrong. The example is
+    the oldest reject of the group; its value may be None for an empty cell.
+    """
+
+    reason: str
+    column: str | None
+    rejects: int
+    files: int
+    example_reject_id: int
+    example_value: str | None
+
+
+def group_rejects(connection: Connection, wanted: RejectFilter) -> list[RejectGroup]:
+    """Rejects by reason and column, the most frequent first."""
+    with connection.cursor(row_factory=class_row(RejectGroup)) as cursor:
+        return cursor.execute(_GROUPS_SQL, wanted.parameters).fetchall()
+
+
+def count_rejects(connection: Connection, wanted: RejectFilter) -> int:
+    """How many rejects there are."""
+    (count,) = fetch_row(connection, _COUNT_SQL + WHERE, wanted.parameters)
+    return int(count)
+
+
+@dataclass(frozen=True, slots=True)
+class RejectRow:
+    r"""One reject.
+
+    Attributes:
+        reject_id: its id.
+        file_id: its file.
+        uri: its file's URI.
+        run_id: the run that found it.
+        row_number: its 1-based ordinal in the file.
+        byte_offset: where it begins in the decompressed file.
+        raw_text: the row as text; bytes that are no text are shown as ``\x00``.
+        reasons: objects with ``code``, ``column`` (None: the whole record) and ``value``.
+        state: ``open``, ``replayed`` or ``discarded``.
+        resolved_at: when it was replayed or discarded.
+        resolved_run_id: the run that replayed it.
+        discard_reason: why it was discarded.
+        marks: start and end (characters of ``raw_text``) of each bad cell, in order.
+    """
+
+    reject_id: int
+    file_id: int
+    uri: str
+    run_id: int
+    row_number: int
+    byte_offset: int
+    raw_text: str
+    reasons: list[Mapping[str, str | None]]
+    state: str
+    resolved_at: datetime | None
+    resolved_run_id: int | None
+    discard_reason: str | None
+    marks: list[tuple[int, int]] = field(default_factory=list)
+
+
+def list_rejects(
+    connection: Connection, wanted: RejectFilter, *, limit: int | None = 50, after: int | None = None
+) -> Iterator[RejectRow]:
+    """Rejects in the order of files and rows, the bad cells marked; memory is constant.
+
+    Args:
+        connection: to a database with a ledger.
+        wanted: which.
+        limit: at most so many.
+        after: only rejects after the one of this id, to go on from a list.
+    """
+    marker = _Marker(connection)
+    parameters = {**wanted.parameters, "after": after, "limit": limit}
+    with connection.transaction(), connection.cursor("rejects", row_factory=class_row(RejectRow)) as cursor:
+        cursor.itersize = 1000
+        cursor.execute(_LIST_SQL, parameters)
+        for reject in cursor:
+            reject.marks.extend(marker.marks_of(reject))
+            yield reject
+
+
+class _Marker:
+    """Finds the bad cells of rejects; knows the layout of each file once it has seen one reject of it."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._files: dict[int, tuple[Contract, dict[str, int]]] = {}
+
+    def marks_of(self, reject: RejectRow) -> list[tuple[int, int]]:
+        columns = {name for reason in reject.reasons if reason["column"] for name in reason["column"].split(", ")}
+        if not columns:
+            return []
+        if reject.file_id not in self._files:
+            self._files[reject.file_id] = self._layout(reject)
+        contract, fields = self._files[reject.file_id]
+        spans = cell_spans(reject.raw_text, contract.format)
+        indexes = sorted({fields[name] for name in columns if name in fields})
+        return [spans[i] for i in indexes if i < len(spans)]
+
+    def _layout(self, reject: RejectRow) -> tuple[Contract, dict[str, int]]:
+        contract_id, header = fetch_row(
+            self._connection, "SELECT contract_id, header FROM ingest.file WHERE file_id = %s", [reject.file_id]
+        )
+        contract = stored_contract(self._connection, contract_id)
+        try:
+            return contract, layout_of(contract, reject.uri, header=header, first_record=None).fields
+        except FileError:  # a file that failed before its header was kept
+            return contract, {}
+
+
+def discard_rejects(
+    connection: Connection, *, why: str, wanted: RejectFilter = OPEN_REJECTS, reject_ids: Sequence[int] = ()
+) -> int:
+    """Mark open rejects as discarded: looked at, and not to be loaded. They stay in the ledger and in its balance.
+
+    Args:
+        connection: to a database with a ledger.
+        why: kept with each of them.
+        wanted: which; its states do not matter, only open ones are discarded.
+        reject_ids: only these.
+
+    Returns:
+        How many they were.
+
+    Raises:
+        UsageError: no reason is given.
+    """
+    if not why.strip():
+        message = "a reason is needed to discard rejects"
+        raise UsageError(message, hint="say it with --why")
+    with connection.transaction():
+        discarded = connection.execute(
+            _DISCARD_SQL, {**wanted.parameters, "why": why, "reject_ids": list(reject_ids)}
+        ).rowcount
+        if discarded:
+            record_event(connection, Event(EventKind.REJECTS_DISCARDED, detail={"rejects": discarded, "why": why}))
+    return discarded

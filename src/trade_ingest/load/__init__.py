@@ -1,0 +1,1 @@
+"""Rows into PostgreSQL: encoding, COPY, the file transaction, partitions, targets."""

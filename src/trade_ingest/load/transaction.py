@@ -1,0 +1,586 @@
+"""One file, one transaction."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, Self
+
+import psycopg
+from psycopg import errors as pg
+from xxhash import xxh3_128
+
+from trade_ingest.contract.model import Contract, OnChanged, RejectLimit
+from trade_ingest.errors import (
+    BalanceError,
+    DatabaseUnavailableError,
+    FileChangedError,
+    FileChangedWhileReadError,
+    RejectLimitError,
+    TradeIngestError,
+)
+from trade_ingest.ledger import files
+from trade_ingest.ledger.connection import as_ingest_error, open_connection, wrap_database_errors
+from trade_ingest.ledger.events import Event, EventKind, record_event
+from trade_ingest.load.encode import RowEncoder
+from trade_ingest.load.feed import BlockFeed, Segment
+from trade_ingest.load.lanes import NeedsOneLaneError, copy_in_lanes, publish_parts, remove_parts
+from trade_ingest.load.partitions import Partitions
+from trade_ingest.load.pipeline import BlockPipeline, EncodedBlock
+from trade_ingest.load.replace import move_to_replaced
+from trade_ingest.load.segment import Merged, copy_rows, merge_rows
+from trade_ingest.load.tally import Tally
+from trade_ingest.load.target import TargetTable
+from trade_ingest.load.task import ErrorInfo, FileResult, FileState, LoadTask, Progress
+from trade_ingest.parse.file import check_trailer, open_rows, reject_limit_error
+from trade_ingest.parse.layout import path_values
+from trade_ingest.parse.reject import Reason, ReasonCode, Reject
+from trade_ingest.source.blocks import BlockReader
+from trade_ingest.source.listing import stat_file
+from trade_ingest.source.records import Dialect, scan_records
+from trade_ingest.source.stream import read_chunks
+
+_PROGRESS_SECONDS = 0.5
+
+Connection = psycopg.Connection[Any]
+
+logger = logging.getLogger(__name__)
+
+Report = Callable[[Progress], None]
+
+
+class _SameContentError(Exception):
+    """Not a failure: a loaded file has this content, so the transaction is undone."""
+
+
+class Loader:
+    """Loads files into one database, one at a time, over two connections that it keeps.
+
+    One connection has the file's transaction; the other records attempts and makes partitions, each in short
+    transactions that others see at once.
+    """
+
+    def __init__(self, database: str) -> None:
+        self._database = database
+        self._connections: dict[str, Connection] = {}
+        self._partitions: dict[TargetTable, Partitions] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections; a transaction that is open is rolled back."""
+        for connection in self._connections.values():
+            connection.close()
+        self._connections.clear()
+
+    def load(self, task: LoadTask, report: Report = lambda _: None) -> FileResult:
+        """Load one file: all of it and its ledger row in one commit, or nothing.
+
+        Safe to repeat and to run at once with others for the same file: the second waits (or answers busy) and then
+        finds the file loaded. Errors of the file or the database are recorded as the file's failure and returned, not
+        raised; those that may pass are tried again first.
+        """
+        started = time.monotonic()
+        for number in range(1, task.options.attempts + 1):
+            load = _FileLoad(self, task, report)
+            try:
+                return load.run(started)
+            except Exception as exc:  # noqa: BLE001  # whatever it is, it is this file's failure and not the run's
+                error = _as_ingest_error(exc, task)
+                self._partitions.clear()  # one may have been dropped
+                # a file that has changed will not change back: only the next run knows its new version
+                is_last = not isinstance(error, DatabaseUnavailableError) or number == task.options.attempts
+                try:
+                    load.record_failure(error, is_last=is_last)
+                except (TradeIngestError, psycopg.Error):
+                    self.close()  # the database is away: the next run finds the attempt abandoned
+                if is_last:
+                    return load.failed(error, started)
+                if isinstance(error, DatabaseUnavailableError):
+                    self.close()
+                time.sleep(min(0.1 * 2**number, 3.0))
+        raise AssertionError  # pragma: no cover
+
+    def partitions(self, target: TargetTable) -> Partitions:
+        """The partitions of a target, which remember from file to file what is there."""
+        if target not in self._partitions:
+            self._partitions[target] = Partitions(target, lambda: self.connection("ledger"))
+        return self._partitions[target]
+
+    def record_failure(self, task: LoadTask, error: TradeIngestError) -> FileResult:
+        """Record a file as failed that could not even be tried; its result."""
+        load = _FileLoad(self, task, lambda _: None)
+        try:
+            load.record_failure(error, is_last=True)
+        except (TradeIngestError, psycopg.Error):
+            logger.warning("%s: its failure could not be recorded", task.file.uri)
+        return load.failed(error, time.monotonic())
+
+    def connection(self, purpose: str) -> Connection:
+        """The connection for ``file`` or ``ledger``, opened when it is first wanted."""
+        connection = self._connections.get(purpose)
+        if connection is None or connection.closed:
+            connection = open_connection(self._database, autocommit=purpose == "ledger", name=f"trade-ingest {purpose}")
+            if purpose == "ledger":  # attempts and empty partitions: what a crash may take back is made again
+                connection.execute("SET synchronous_commit = off")
+            self._connections[purpose] = connection
+        return connection
+
+
+def _as_ingest_error(error: Exception, task: LoadTask) -> TradeIngestError:
+    if isinstance(error, TradeIngestError):
+        return error
+    if isinstance(error, psycopg.Error):
+        return as_ingest_error(error)
+    logger.error("%s: unexpected error", task.file.uri, exc_info=error)
+    message = f"{task.file.uri}: unexpected {type(error).__name__}: {error}"
+    return TradeIngestError(
+        message, hint="this is a defect: nothing was loaded; please report it with the log", uri=task.file.uri
+    )
+
+
+class _FileLoad:
+    """One attempt at one file."""
+
+    def __init__(self, loader: Loader, task: LoadTask, report: Report) -> None:
+        self._loader = loader
+        self._task = task
+        self._report = report
+        self._target = TargetTable.of(task.contract)
+        self._tally = Tally()
+        self._reader: BlockReader | None = None
+        self._attempt_id: int | None = None
+        self._is_first_attempt = True
+        self._content_hash: bytes | None = None
+        self._lanes: list[Connection] = []
+        self._reported_at = 0.0
+
+    @property
+    def _contract(self) -> Contract:
+        return self._task.contract
+
+    def run(self, started: float) -> FileResult:
+        connection = self._loader.connection("file")
+        row = files.lock_file(connection, self._task.file_id, waits=self._task.waits)
+        if row is None:
+            connection.rollback()
+            return self._result(FileState.PENDING, started, is_busy=True)
+        if row.state in files.FINAL_STATES:
+            connection.rollback()
+            return self._settled(row, started)
+        try:
+            self._begin_attempt(row.file_id)
+            try:
+                return self._load(connection, row, started, lanes=self._task.options.lanes)
+            except NeedsOneLaneError:
+                return self._load_again(connection, started)
+        except _SameContentError:
+            self._rollback()
+            return self._skip_same_content(connection, row, started)
+        except BaseException:
+            self._rollback()
+            raise
+
+    def _begin_attempt(self, file_id: int) -> None:
+        ledger = self._loader.connection("ledger")
+        worker = f"{socket.gethostname()}:{os.getpid()}"
+        self._attempt_id, number = files.start_attempt(ledger, file_id, self._task.run_id, worker)
+        self._is_first_attempt = number == 1
+        if not self._is_first_attempt:
+            with ledger.transaction():  # seen by the lanes at once; this transaction's lock keeps others away
+                remove_parts(ledger, self._target.identifier, file_id, self._attempt_id)
+
+    def _load_again(self, connection: Connection, started: float) -> FileResult:
+        """Start over with one transaction, which can tell duplicates and conflicts apart."""
+        self._rollback()
+        self._tally = Tally()
+        self._lanes = []
+        row = files.lock_file(connection, self._task.file_id, waits=True)
+        if row is None or row.state in files.FINAL_STATES:
+            raise DatabaseUnavailableError(f"{self._task.file.uri}: taken over by another process", hint="run again")
+        return self._load(connection, row, started, lanes=1)
+
+    def _rollback(self) -> None:
+        for connection in {*self._lanes, self._loader.connection("file")}:
+            if not connection.closed:
+                connection.rollback()
+
+    def _load(self, connection: Connection, row: files.FileRow, started: float, *, lanes: int) -> FileResult:
+        predecessor = files.find_predecessor(connection, row)
+        policy = self._task.options.on_changed or self._contract.on_changed
+        if predecessor is not None and policy == OnChanged.FAIL:
+            message = f"{row.uri}: has new content (loaded as version {predecessor.version}, now {row.version})"
+            raise FileChangedError(message, hint="load it with --on-changed replace or append", uri=row.uri)
+        if predecessor is not None and policy == OnChanged.SKIP:
+            return self._skip(connection, row, started, "changed", predecessor.file_id, None)
+        self._refuse_known_content(connection, row)
+        replaces = None
+        if predecessor is not None and policy == OnChanged.REPLACE and predecessor.state == FileState.LOADED:
+            replaces = predecessor
+            move_to_replaced(connection, self._target, replaces)
+            lanes = 1  # only this transaction sees that the old rows are out
+        if not self._is_first_attempt:
+            files.delete_rejects(connection, row.file_id)
+        self._copy_all(connection, lanes=lanes)
+        return self._publish(connection, row, replaces, started)
+
+    def _refuse_known_content(self, connection: Connection, row: files.FileRow) -> None:
+        """Hash the file first where a loaded one has as many bytes: cheaper than loading it to find out."""
+        size = self._task.file.size_bytes
+        if not size or not files.has_loaded_content_of_size(connection, row.target, size):
+            return
+        digest = xxh3_128(self._hash_seed())
+        for chunk in read_chunks(row.uri, self._contract.format.compression):
+            digest.update(chunk)
+        self._content_hash = digest.digest()
+        same = files.find_same_content(connection, row.target, self._content_hash)
+        if same is not None:
+            raise _SameContentError
+
+    def _hash_seed(self) -> bytes:
+        """Values from the path are content too: the same bytes under another symbol are another file."""
+        return repr(sorted(path_values(self._contract, self._task.file.uri).items())).encode()
+
+    def _copy_all(self, connection: Connection, *, lanes: int) -> None:
+        uri = self._task.file.uri
+        self._reader = reader = BlockReader(
+            uri, self._contract.format, block_bytes=self._task.options.block_bytes, hash_seed=self._hash_seed()
+        )
+        rows = open_rows(reader, self._contract, uri)
+        if rows is not None:  # None is an empty file: no header, no rows, nothing wrong
+            encoder = RowEncoder(self._target.columns, self._task.file_id)
+            threads = max(self._task.options.threads, lanes)
+            blocks = iter(BlockPipeline(reader, rows.parser, encoder, self._contract, threads))
+            partitions = self._loader.partitions(self._target)
+            feed = BlockFeed(blocks, partitions, self._tally, self._note_block)
+            with self._tally.timed("copy"):
+                if lanes > 1:
+                    self._copy_in_lanes(connection, feed, lanes)
+                else:
+                    self._copy_segments(connection, feed)
+            self._write_rejects(connection, feed)
+            seconds = self._tally.seconds
+            seconds["copy"] = max(seconds["copy"] - seconds.get("parse", 0.0), 0.0)
+        self._check_whole_file(reader)
+
+    def _copy_in_lanes(self, connection: Connection, feed: BlockFeed, lanes: int) -> None:
+        assert self._attempt_id is not None
+        self._lanes = [connection, *(self._loader.connection(f"lane {n}") for n in range(1, lanes))]
+        loaded = copy_in_lanes(
+            self._lanes,
+            self._target,
+            feed,
+            file_id=self._task.file_id,
+            attempt_id=self._attempt_id,
+            write_rejects=lambda: self._write_rejects(connection, feed),
+        )
+        self._tally.rows_loaded += sum(loaded)
+
+    def _copy_segments(self, connection: Connection, feed: BlockFeed) -> None:
+        has_key = bool(self._target.key)  # without a key nothing is ever sent twice
+        most_bytes = self._task.options.segment_bytes if has_key else None
+        is_merging = False
+        with connection.cursor() as cursor:
+            while (segment := feed.open_segment(most_bytes=most_bytes, keeps_blocks=has_key)) is not None:
+                if not has_key:
+                    self._tally.rows_loaded += copy_rows(cursor, self._target.identifier, self._target, segment)
+                elif is_merging:
+                    is_merging = self._merge(cursor, segment)
+                else:
+                    is_merging = self._copy_or_merge(cursor, segment)
+                self._write_rejects(connection, feed)
+
+    def _copy_or_merge(self, cursor: psycopg.Cursor[Any], segment: Segment) -> bool:
+        cursor.execute("SAVEPOINT segment")
+        try:
+            self._tally.rows_loaded += copy_rows(cursor, self._target.identifier, self._target, segment)
+        except pg.UniqueViolation:
+            cursor.execute("ROLLBACK TO SAVEPOINT segment")
+            return self._merge(cursor, segment)
+        cursor.execute("RELEASE SAVEPOINT segment")
+        return False
+
+    def _merge(self, cursor: psycopg.Cursor[Any], segment: Segment) -> bool:
+        """Tell the segment's rows apart; whether there was an overlap, which is seldom alone."""
+        for _ in segment:  # what the server refused to take, or all of it
+            pass
+        payload = (part for block in segment.blocks for part in block.payload)
+        merged = merge_rows(cursor, self._target, payload, self._contract.control_totals)
+        self._tally.add_merged(merged)
+        self._tally.add_rejects(list(_conflicts(segment.blocks, merged, self._target, self._contract)))
+        return bool(merged.duplicates or merged.conflicts)
+
+    def _note_block(self, block: EncodedBlock) -> None:
+        self._tally.add_block(block)
+        self._check_absolute_limit()
+        if time.monotonic() - self._reported_at >= _PROGRESS_SECONDS:
+            self._reported_at = time.monotonic()
+            self._report_progress(block.block.first_row + block.block.row_count - 1)
+
+    def _report_progress(self, rows_read: int) -> None:
+        assert self._reader is not None
+        file = self._task.file
+        # of a compressed file the share that is read is not known: its content may be larger than the file
+        read = min(self._reader.content_bytes, file.size_bytes)
+        self._report(
+            Progress(
+                file_id=self._task.file_id,
+                uri=file.uri,
+                stage="loading",
+                bytes_read=read,
+                size_bytes=file.size_bytes,
+                rows_read=rows_read,
+                rows_rejected=self._tally.rows_rejected,
+            )
+        )
+
+    def _write_rejects(self, connection: Connection, feed: BlockFeed) -> None:
+        if rejects := feed.take_rejects():
+            files.add_rejects(connection, self._task.file_id, self._task.run_id, rejects)
+
+    def _check_absolute_limit(self) -> None:
+        limit = self._reject_limit
+        if limit.max_ratio == 0 and self._tally.rows_rejected > limit.max_count:
+            raise self._too_many_rejects()
+
+    def _too_many_rejects(self) -> RejectLimitError:
+        return reject_limit_error(
+            self._task.file.uri,
+            self._reject_limit,
+            rows_rejected=self._tally.rows_rejected,
+            rows_read=self._reader.row_count if self._reader else 0,
+            hint=f"see them with: trade-ingest rejects --file {self._task.file_id}",
+        )
+
+    @property
+    def _reject_limit(self) -> RejectLimit:
+        return self._task.options.reject_limit or self._contract.rejects
+
+    def _check_whole_file(self, reader: BlockReader) -> None:
+        """The checks that need the whole file."""
+        uri, tally = self._task.file.uri, self._tally
+        check_trailer(reader, self._contract, uri)
+        if self._reject_limit.is_exceeded(tally.rows_rejected, reader.row_count):
+            raise self._too_many_rejects()
+        accounted = tally.rows_loaded + tally.rows_duplicate + tally.rows_rejected
+        if accounted != reader.row_count:
+            message = (
+                f"{uri}: {reader.row_count:,} rows read, but {tally.rows_loaded:,} loaded"
+                f" + {tally.rows_duplicate:,} duplicate + {tally.rows_rejected:,} rejected = {accounted:,}"
+            )
+            raise BalanceError(message, hint="nothing was committed; please report this file", uri=uri)
+        now = stat_file(uri)
+        if now.version != self._task.file.version:
+            message = f"{uri}: changed while it was read (version {self._task.file.version}, now {now.version})"
+            raise FileChangedWhileReadError(message, hint="run again when the file is complete", uri=uri)
+
+    def _publish(
+        self, connection: Connection, row: files.FileRow, replaces: files.FileRow | None, started: float
+    ) -> FileResult:
+        assert self._reader is not None
+        assert self._attempt_id is not None
+        reader, tally = self._reader, self._tally
+        self._content_hash = reader.content_hash
+        if replaces is not None and replaces.rows_read and replaces.content_hash == reader.content_hash:
+            raise _SameContentError
+        counts = files.LoadedCounts(
+            content_hash=reader.content_hash,
+            content_bytes=reader.content_bytes,
+            rows_read=reader.row_count,
+            rows_loaded=tally.rows_loaded,
+            rows_duplicate=tally.rows_duplicate,
+            rows_rejected=tally.rows_rejected,
+            control_totals=tally.totals,
+            event_time_min=tally.first_time,
+            event_time_max=tally.last_time,
+            header=None if reader.header is None else [cell.replace("\0", "\\x00") for cell in reader.header],
+            header_record=reader.header_record,
+        )
+        files.add_overlaps(connection, row.file_id, tally.duplicates)
+        try:
+            files.mark_loaded(
+                connection,
+                row.file_id,
+                self._task.run_id,
+                self._task.contract_id,
+                counts,
+                None if replaces is None else replaces.file_id,
+            )
+        except pg.UniqueViolation as exc:
+            if exc.diag.constraint_name == "file_content":
+                raise _SameContentError from exc
+            raise
+        with tally.timed("commit"):
+            publish_parts(self._lanes, row.file_id)
+        result = self._result(FileState.LOADED, started)
+        files.end_attempt(
+            connection,
+            self._attempt_id,
+            "loaded",
+            rows_read=reader.row_count,
+            bytes_read=reader.content_bytes,
+            stage_seconds=_rounded(tally.seconds),
+        )
+        record_event(connection, event_of(result, self._task.run_id))
+        with tally.timed("commit"):
+            connection.commit()
+        return self._result(FileState.LOADED, started)
+
+    def _skip_same_content(self, connection: Connection, row: files.FileRow, started: float) -> FileResult:
+        assert self._content_hash is not None
+        assert self._attempt_id is not None
+        locked = files.lock_file(connection, row.file_id, waits=True)
+        if locked is None or locked.state in files.FINAL_STATES:
+            connection.rollback()
+            files.end_attempt(self._loader.connection("ledger"), self._attempt_id, "skipped")
+            return self._settled(locked or row, started)
+        same = files.find_same_content(connection, row.target, self._content_hash)
+        if same is None:  # its owner was rolled back in this moment
+            connection.rollback()
+            message = f"{row.uri}: the file with the same content has just been taken out"
+            raise DatabaseUnavailableError(message, hint="run it again")
+        return self._skip(connection, row, started, "same_content", same, self._content_hash)
+
+    def _skip(
+        self,
+        connection: Connection,
+        row: files.FileRow,
+        started: float,
+        reason: str,
+        same_as: int,
+        content_hash: bytes | None,
+    ) -> FileResult:
+        assert self._attempt_id is not None
+        files.mark_skipped(
+            connection, row.file_id, self._task.run_id, reason, same_as=same_as, content_hash=content_hash
+        )
+        files.end_attempt(connection, self._attempt_id, "skipped")
+        result = FileResult(
+            row.file_id,
+            row.uri,
+            self._task.file.size_bytes,
+            FileState.SKIPPED,
+            reason=reason,
+            duration_seconds=time.monotonic() - started,
+        )
+        record_event(connection, event_of(result, self._task.run_id))
+        connection.commit()
+        return result
+
+    def record_failure(self, error: TradeIngestError, *, is_last: bool) -> None:
+        """Write the failure to the ledger; what the transaction did is rolled back already."""
+        info = ErrorInfo.of(error).as_dict()
+        ledger = self._loader.connection("ledger")
+        with wrap_database_errors(), ledger.transaction():
+            if self._attempt_id is not None:
+                files.end_attempt(
+                    ledger,
+                    self._attempt_id,
+                    "failed",
+                    rows_read=self._reader.row_count if self._reader else 0,
+                    bytes_read=self._reader.content_bytes if self._reader else 0,
+                    stage_seconds=_rounded(self._tally.seconds),
+                    error=info,
+                )
+            if not is_last:
+                return
+            read = self._reader.row_count if self._reader else 0
+            rejected = self._tally.rows_rejected
+            if files.mark_failed(ledger, self._task.file_id, self._task.run_id, info, read, rejected):
+                files.delete_rejects(ledger, self._task.file_id)
+                files.add_rejects(ledger, self._task.file_id, self._task.run_id, self._tally.first_rejects)
+                record_event(ledger, event_of(self.failed(error, time.monotonic()), self._task.run_id))
+
+    def failed(self, error: TradeIngestError, started: float) -> FileResult:
+        """The result of a file that could not be loaded."""
+        return self._result(FileState.FAILED, started, error=ErrorInfo.of(error))
+
+    def _settled(self, row: files.FileRow, started: float) -> FileResult:
+        """The result of a file that somebody has finished: this run, before its connection broke, or another one."""
+        is_ours = row.run_id == self._task.run_id and row.state == FileState.LOADED
+        return FileResult(
+            row.file_id,
+            row.uri,
+            self._task.file.size_bytes,
+            FileState.LOADED if is_ours else FileState.SKIPPED,
+            reason="" if is_ours else "loaded_by_other_run" if row.state == "loaded" else row.reason or row.state,
+            rows_read=row.rows_read if is_ours else 0,
+            rows_loaded=row.rows_loaded if is_ours else 0,
+            rows_duplicate=row.rows_duplicate if is_ours else 0,
+            rows_rejected=row.rows_rejected if is_ours else 0,
+            duration_seconds=time.monotonic() - started,
+        )
+
+    def _result(
+        self, state: FileState, started: float, *, error: ErrorInfo | None = None, is_busy: bool = False
+    ) -> FileResult:
+        tally, reader = self._tally, self._reader
+        is_loaded = state == FileState.LOADED
+        return FileResult(
+            self._task.file_id,
+            self._task.file.uri,
+            self._task.file.size_bytes,
+            state,
+            reason=error.code if error else "",
+            rows_read=reader.row_count if reader else 0,
+            rows_loaded=tally.rows_loaded if is_loaded else 0,
+            rows_duplicate=tally.rows_duplicate if is_loaded else 0,
+            rows_rejected=tally.rows_rejected,
+            content_bytes=reader.content_bytes if reader else 0,
+            duration_seconds=round(time.monotonic() - started, 4),
+            stage_seconds=_rounded(tally.seconds),
+            error=error,
+            is_busy=is_busy,
+        )
+
+
+def _conflicts(blocks: list[EncodedBlock], merged: Merged, target: TargetTable, contract: Contract) -> Iterator[Reject]:
+    """Rejects for rows whose key is in the target with other content, with their raw text."""
+    dialect = Dialect.of(contract.format)
+    for encoded in blocks:
+        block = encoded.block
+        wanted = [n for n in merged.conflicts if block.first_row <= n < block.first_row + block.row_count]
+        if not wanted:
+            continue
+        records = block.records or scan_records(block.data, dialect, is_final=True)[0]
+        for row_number in wanted:
+            index = row_number - block.first_row
+            reason = Reason(
+                ReasonCode.KEY_CONFLICT,
+                ", ".join(target.key),
+                f"file {merged.conflicts[row_number]} has this key with other content",
+            )
+            offset = block.source_offset(int(records.starts[index]))
+            yield Reject(row_number, offset, records.raw(block.data, index), (reason,))
+
+
+def _rounded(seconds: dict[str, float]) -> dict[str, float]:
+    return {stage: round(value, 4) for stage, value in seconds.items()}
+
+
+def event_of(result: FileResult, run_id: int) -> Event:
+    """The event of a file's end."""
+    kind = {FileState.LOADED: EventKind.FILE_LOADED, FileState.FAILED: EventKind.FILE_FAILED}.get(
+        result.state, EventKind.FILE_SKIPPED
+    )
+    detail: dict[str, Any] = {"uri": result.uri, "size_bytes": result.size_bytes}
+    if result.state != FileState.SKIPPED:
+        detail |= {
+            "rows_read": result.rows_read,
+            "rows_loaded": result.rows_loaded,
+            "rows_duplicate": result.rows_duplicate,
+            "rows_rejected": result.rows_rejected,
+            "duration_seconds": round(result.duration_seconds, 3),
+        }
+    if result.reason:
+        detail["reason"] = result.reason
+    if result.error:
+        detail["error"] = result.error.as_dict()
+    return Event(kind, run_id, result.file_id, detail)

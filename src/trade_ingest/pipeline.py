@@ -1,0 +1,438 @@
+"""The public functions: plan, ingest, check and baseline. Shells call them and contain no logic of their own."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from threading import Event as StopSignal
+from typing import TYPE_CHECKING, Any
+
+from trade_ingest.contract.model import Contract, OnChanged, RejectLimit
+from trade_ingest.errors import TradeIngestError
+from trade_ingest.ledger import schema
+from trade_ingest.ledger.connection import open_connection, wrap_database_errors
+from trade_ingest.ledger.contracts import contract_id_of
+from trade_ingest.ledger.events import Event, EventKind, record_event
+from trade_ingest.ledger.runs import RUN_COUNTERS, RunState, abandon_dead_runs, count_run, end_run, start_run
+from trade_ingest.plan import Plan, PlannedFile, make_plan, register_files
+from trade_ingest.source.listing import list_files
+
+if TYPE_CHECKING:
+    import psycopg
+
+    from trade_ingest.engine.base import Engine
+    from trade_ingest.load.task import FileResult, LoadOptions, LoadTask, Progress
+
+logger = logging.getLogger(__name__)
+
+LANES_FROM_BYTES = 64 << 20
+"""A file smaller than this is loaded over one connection: more would cost more than they save."""
+
+WORKERS_FROM_BYTES = 16 << 20
+"""Less than this is loaded before worker processes have started (0.7 s each)."""
+
+_WRITE_SECONDS = 0.5  # how often progress and counters reach the ledger
+
+OnEvent = Callable[[Event], None]
+OnProgress = Callable[["Progress"], None]
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """How a run works.
+
+    Attributes:
+        engine: ``auto`` or ``local``.
+        parallelism: files loaded at once; None: one per processor.
+        on_changed: instead of the contract's policy.
+        reject_limit: instead of the contract's limit.
+        reload: load rolled-back files again.
+    """
+
+    engine: str = "auto"
+    parallelism: int | None = None
+    on_changed: OnChanged | None = None
+    reject_limit: RejectLimit | None = None
+    reload: bool = False
+
+    def as_dict(self) -> dict[str, Any]:
+        """The form kept in the ledger."""
+        limit = self.reject_limit
+        return {
+            "engine": self.engine,
+            "parallelism": self.parallelism,
+            "on_changed": self.on_changed and self.on_changed.value,
+            "reject_limit": None if limit is None else limit.model_dump(),
+            "reload": self.reload,
+        }
+
+
+@dataclass(slots=True)
+class RunResult:
+    """What a run did; the counters are also in the ledger (``ingest.run``).
+
+    ``files_planned`` are the files that the run set out to load; ``files_skipped`` all others of the listing and those
+    that turned out to need no loading.
+    """
+
+    run_id: int
+    state: RunState
+    contract: str
+    target: str
+    counters: dict[str, int]
+    duration_seconds: float
+    failed: list[FileResult] = field(default_factory=list)
+
+    def __getattr__(self, name: str) -> int:
+        if name in RUN_COUNTERS:
+            return self.counters[name]
+        raise AttributeError(name)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The object that ``-o json`` prints."""
+        return {
+            "run_id": self.run_id,
+            "state": self.state.value,
+            "contract": self.contract,
+            "target": self.target,
+            **self.counters,
+            "duration_seconds": round(self.duration_seconds, 3),
+            "failed": [
+                {"file_id": f.file_id, "uri": f.uri, "error": f.error and f.error.as_dict()} for f in self.failed
+            ],
+        }
+
+
+def plan(
+    sources: Sequence[str],
+    *,
+    contract: Contract,
+    database: str,
+    on_changed: OnChanged | None = None,
+    reload: bool = False,
+) -> Plan:
+    """What ``ingest`` with the same arguments would load, and why not the rest; changes nothing.
+
+    Raises:
+        SourceNotFoundError: a source matches no file.
+        DatabaseUnavailableError, DatabaseAuthenticationError: the database cannot be used.
+    """
+    files = list_files(sources)
+    with wrap_database_errors(), open_connection(database) as connection:
+        has_ledger = schema.current_revision(connection) is not None
+        if has_ledger:
+            schema.require_ledger(connection)
+        return make_plan(connection if has_ledger else None, files, contract, on_changed=on_changed, reload=reload)
+
+
+def ingest(
+    sources: Sequence[str],
+    *,
+    contract: Contract,
+    database: str,
+    options: RunOptions = RunOptions(),
+    on_event: OnEvent = lambda _: None,
+    on_progress: OnProgress = lambda _: None,
+    on_plan: Callable[[Plan], None] = lambda _: None,
+    stop: StopSignal | None = None,
+) -> RunResult:
+    """Load the files of the sources that are not loaded yet: each file exactly once, into one PostgreSQL database.
+
+    Each file is one transaction: all its rows, its rejects and its ledger row, or nothing. Safe to repeat, to kill and
+    to run several times at once. A file that fails does not stop the others. The ledger and the target are made if
+    they do not exist.
+
+    Args:
+        sources: files, folders, globs.
+        contract: what the files must look like and where their rows go.
+        database: the URL of the database.
+        options: how the run works.
+        on_event: called for each state change, in this thread.
+        on_progress: called about twice a second for each file that is being loaded.
+        on_plan: called once, when it is known what will be loaded.
+        stop: when set, files in flight are finished, no further one is begun, and the run ends as ``interrupted``.
+
+    Raises:
+        SourceNotFoundError: a source matches no file.
+        TargetIncompatibleError: the target table exists and differs from the contract.
+        LedgerVersionError: the ledger is of another version of this program.
+        DatabaseUnavailableError, DatabaseAuthenticationError, DatabasePermissionError: the database cannot be used.
+    """
+    from trade_ingest.load.lanes import repair_parts
+    from trade_ingest.load.target import ensure_target
+
+    started = time.monotonic()
+    stop = stop or StopSignal()
+    files = list_files(sources)
+    prepare_ledger(database)
+    with wrap_database_errors(), open_connection(database, name="trade-ingest run") as connection:
+        for run_id in abandon_dead_runs(connection):
+            logger.warning("run %d was abandoned: its process died; its files are planned again", run_id)
+        for file_id in repair_parts(connection):
+            logger.warning("file %d: rows that a crash had left half published were taken out", file_id)
+        was_created = ensure_target(connection, contract)
+        contract_id = contract_id_of(connection, contract)
+        engine_name = engine_for(options.engine)
+        run_id = start_run(
+            connection,
+            "ingest",
+            sources=sources,
+            contract_id=contract_id,
+            target=contract.target.qualified_name,
+            engine=engine_name,
+            options=options.as_dict(),
+        )
+        run = _Run(connection, run_id, contract, started, on_event, on_progress)
+        with run.recorded():
+            if was_created:
+                run.emit(Event(EventKind.TARGET_CREATED, run_id, detail={"target": contract.target.qualified_name}))
+            the_plan = make_plan(connection, files, contract, on_changed=options.on_changed, reload=options.reload)
+            on_plan(the_plan)
+            run.note_plan(the_plan)
+            parallelism = _parallelism(options, the_plan)
+            load_options = _load_options(options, the_plan, parallelism)
+            tasks = _tasks(connection, the_plan, contract, contract_id, run_id, load_options)
+            engine = _make_engine(database, parallelism)
+            for result in engine.run(tasks, on_progress=run.note_progress, stop=stop):
+                run.note_result(result)
+            return run.finish(is_interrupted=stop.is_set() and run.has_left_files)
+
+
+def baseline(sources: Sequence[str], *, contract: Contract, database: str) -> RunResult:
+    """Mark the files of the sources as loaded without loading them, at the versions that they have now.
+
+    For a target that was filled by other means: from then on only new and changed files are loaded.
+
+    Raises:
+        SourceNotFoundError: a source matches no file.
+    """
+    started = time.monotonic()
+    files = list_files(sources)
+    prepare_ledger(database)
+    with wrap_database_errors(), open_connection(database) as connection:
+        contract_id = contract_id_of(connection, contract)
+        run_id = start_run(
+            connection,
+            "baseline",
+            sources=sources,
+            contract_id=contract_id,
+            target=contract.target.qualified_name,
+            engine="none",
+            options={},
+        )
+        run = _Run(connection, run_id, contract, started, lambda _: None, lambda _: None)
+        with run.recorded():
+            the_plan = make_plan(connection, files, contract)
+            register_files(connection, the_plan.to_load, contract.target.qualified_name, contract_id, state="baseline")
+            connection.execute(
+                "UPDATE ingest.file SET state = 'baseline', reason = NULL, run_id = %s, error = NULL"
+                " WHERE target = %s AND uri = ANY(%s) AND state IN ('pending', 'failed', 'baseline') AND"
+                " (state <> 'baseline' OR run_id IS NULL)",
+                [run_id, contract.target.qualified_name, [f.file.uri for f in the_plan.to_load]],
+            )
+            run.counters["files_planned"] = len(the_plan.to_load)
+            run.counters["files_skipped"] = len(the_plan.skipped)
+            run.counters["files_loaded"] = len(the_plan.to_load)
+            return run.finish(is_interrupted=False)
+
+
+def prepare_ledger(database: str) -> None:
+    """Make the ledger where there is none.
+
+    Raises:
+        LedgerVersionError: there is one of another version.
+    """
+    with wrap_database_errors(), open_connection(database) as connection:
+        revision = schema.current_revision(connection)
+        if revision is not None:
+            schema.require_ledger(connection)
+            return
+    schema.upgrade(database)
+
+
+def engine_for(name: str) -> str:
+    """The engine that ``auto`` means here."""
+    return "local" if name == "auto" else name
+
+
+def _make_engine(database: str, parallelism: int) -> Engine:
+    from trade_ingest.engine.local import LocalEngine
+
+    return LocalEngine(database, parallelism)
+
+
+def _parallelism(options: RunOptions, the_plan: Plan) -> int:
+    """Files loaded at once; without a wish, little work is done in this process, at once."""
+    if options.parallelism is not None:
+        return options.parallelism
+    if the_plan.bytes_to_load < WORKERS_FROM_BYTES:
+        return 1
+    return os.cpu_count() or 1
+
+
+def _load_options(options: RunOptions, the_plan: Plan, parallelism: int) -> LoadOptions:
+    """Share the processors between files loaded at once and, where files are few and large, within a file."""
+    from trade_ingest.load.task import LoadOptions
+
+    lanes = max(1, parallelism // max(1, len(the_plan.to_load)))
+    if all(planned.file.size_bytes < LANES_FROM_BYTES for planned in the_plan.to_load):
+        lanes = 1
+    return LoadOptions(reject_limit=options.reject_limit, on_changed=options.on_changed, threads=lanes, lanes=lanes)
+
+
+def _tasks(
+    connection: psycopg.Connection[Any],
+    the_plan: Plan,
+    contract: Contract,
+    contract_id: int,
+    run_id: int,
+    options: LoadOptions,
+) -> list[LoadTask]:
+    if not the_plan.to_load:
+        return []
+    from trade_ingest.load.task import LoadTask
+
+    ids = register_files(connection, the_plan.to_load, the_plan.target, contract_id, state="pending")
+    tasks = [
+        LoadTask(run_id, ids[planned.file.uri], planned.file, contract, contract_id, options)
+        for planned in the_plan.to_load
+        if planned.file.uri in ids
+    ]
+    # much larger files first, so that none is left running alone; else in the listing's order, which is that of time
+    return sorted(tasks, key=lambda task: -task.file.size_bytes.bit_length())
+
+
+class _Run:
+    """A run's bookkeeping: counters, events and progress, into the ledger and to the caller."""
+
+    def __init__(
+        self,
+        connection: psycopg.Connection[Any],
+        run_id: int,
+        contract: Contract,
+        started: float,
+        on_event: OnEvent,
+        on_progress: OnProgress,
+    ) -> None:
+        self._connection = connection
+        self.run_id = run_id
+        self._contract = contract
+        self._started = started
+        self._on_event = on_event
+        self._on_progress = on_progress
+        self._progress: dict[int, Progress] = {}
+        self._written_at = time.monotonic()
+        self._done = 0
+        self._failed: list[FileResult] = []
+        self.counters = dict.fromkeys(RUN_COUNTERS, 0)
+
+    @contextmanager
+    def recorded(self) -> Iterator[None]:
+        """Record the run as failed or interrupted if the block raises."""
+        try:
+            yield
+        except BaseException as exc:
+            state = RunState.INTERRUPTED if isinstance(exc, KeyboardInterrupt) else RunState.FAILED
+            self._record_end(state, exc)
+            raise
+
+    def _record_end(self, state: RunState, error: BaseException) -> None:
+        code = error.code if isinstance(error, TradeIngestError) else type(error).__name__
+        try:
+            event = end_run(self._connection, self.run_id, state, self.counters, {"code": code, "message": str(error)})
+            self._on_event(event)
+        except Exception:  # noqa: BLE001  # the first error matters; the next run finds this one abandoned
+            logger.warning("could not record the end of run %d", self.run_id)
+
+    @property
+    def has_left_files(self) -> bool:
+        """Whether planned files were not begun."""
+        return self._done < self.counters["files_planned"]
+
+    def emit(self, event: Event) -> None:
+        """Record an event and pass it on."""
+        record_event(self._connection, event)
+        self._on_event(event)
+
+    def note_plan(self, the_plan: Plan) -> None:
+        """Count the plan."""
+        self.counters["files_planned"] = len(the_plan.to_load)
+        self.counters["files_skipped"] = len(the_plan.skipped)
+        count_run(self._connection, self.run_id, self.counters)
+        detail = {
+            "files_planned": len(the_plan.to_load),
+            "files_skipped": len(the_plan.skipped),
+            "bytes_planned": the_plan.bytes_to_load,
+        }
+        self.emit(Event(EventKind.RUN_PLANNED, self.run_id, detail=detail))
+
+    def note_progress(self, progress: Progress) -> None:
+        """Pass on how far a file is, and write it to the ledger now and then."""
+        self._progress[progress.file_id] = progress
+        self._on_progress(progress)
+        self._write_sometimes()
+
+    def note_result(self, result: FileResult) -> None:
+        """Count a file's end; its event is in the ledger already, in the file's own transaction."""
+        from trade_ingest.load.transaction import event_of
+
+        self._done += 1
+        self._progress.pop(result.file_id, None)
+        counters = self.counters
+        counters[f"files_{result.state}"] = counters.get(f"files_{result.state}", 0) + 1
+        if result.state == "loaded":
+            for name in ("rows_read", "rows_loaded", "rows_duplicate", "rows_rejected"):
+                counters[name] += getattr(result, name)
+            counters["bytes_read"] += result.size_bytes
+        if result.state == "failed":
+            self._failed.append(result)
+        self._on_event(event_of(result, self.run_id))
+        self._write_sometimes()
+
+    def _write_sometimes(self) -> None:
+        if time.monotonic() - self._written_at < _WRITE_SECONDS:
+            return
+        self._written_at = time.monotonic()
+        with self._connection.transaction(), self._connection.cursor() as cursor:
+            cursor.execute("DELETE FROM ingest.progress WHERE run_id = %s", [self.run_id])
+            cursor.executemany(
+                "INSERT INTO ingest.progress"
+                " (file_id, run_id, stage, bytes_read, size_bytes, rows_read, rows_rejected)"
+                " VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (file_id) DO NOTHING",
+                [
+                    (p.file_id, self.run_id, p.stage, p.bytes_read, p.size_bytes, p.rows_read, p.rows_rejected)
+                    for p in self._progress.values()
+                ],
+            )
+            count_run(self._connection, self.run_id, self.counters)
+
+    def finish(self, *, is_interrupted: bool) -> RunResult:
+        """Record the run's end."""
+        state = RunState.SUCCEEDED
+        if self.counters["files_failed"]:
+            state = RunState.FAILED
+        if is_interrupted:
+            state = RunState.INTERRUPTED
+        event = end_run(self._connection, self.run_id, state, self.counters, None)
+        self._on_event(event)
+        return RunResult(
+            run_id=self.run_id,
+            state=state,
+            contract=self._contract.name,
+            target=self._contract.target.qualified_name,
+            counters=self.counters,
+            duration_seconds=time.monotonic() - self._started,
+            failed=self._failed,
+        )
+
+
+def explained(files: Iterable[PlannedFile]) -> dict[str, int]:
+    """How many files a plan has for each reason."""
+    counts: dict[str, int] = {}
+    for planned in files:
+        counts[planned.reason.value] = counts.get(planned.reason.value, 0) + 1
+    return counts
