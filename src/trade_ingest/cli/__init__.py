@@ -1,0 +1,1 @@
+"""The trade-ingest program: a thin shell over the public functions."""

@@ -1,0 +1,60 @@
+"""``trade-ingest doctor``: is everything in place."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import click
+
+from trade_ingest.cli.display import STATE_COLOURS, printable, styled
+from trade_ingest.cli.invocation import Invocation, common_options
+from trade_ingest.cli.output import Column
+
+if TYPE_CHECKING:
+    from trade_ingest.doctor import CheckResult
+
+EXIT_FAILED = 1
+
+_SIGNS = {"pass": "✓", "warn": "!", "fail": "✗"}
+_COLUMNS = (Column("name"), Column("state"), Column("message"), Column("fix"), Column("duration_seconds"))
+
+
+@click.command()
+@common_options("contract", "database", "output")
+@click.pass_obj
+def command(invocation: Invocation) -> int:
+    """Check all that a run needs: Python, contract, engine, database, rights, ledger, target, disk and clock.
+
+    Every check passes, warns or fails, and says what would mend it. Exits with 1 if one fails. Starts the embedded
+    server if no database is configured; changes nothing in the database.
+    """
+    from trade_ingest.doctor import CheckState, diagnose
+
+    settings = invocation.settings
+    if settings.database_url is None:
+        invocation.say_embedded()
+    results: list[CheckResult] = []
+    for result in diagnose(settings):
+        results.append(result)
+        for line in _lines(result):
+            invocation.output.text(line)
+    failed = sum(result.state == CheckState.FAIL for result in results)
+    warned = sum(result.state == CheckState.WARN for result in results)
+    if invocation.output.is_text:
+        passed = len(results) - failed - warned
+        invocation.output.text(f"\n{passed} passed, {warned} warned, {failed} failed")
+    else:
+        invocation.output.table(
+            results, _COLUMNS, schema="trade-ingest.doctor/1", summary={"failed": failed, "warned": warned}
+        )
+    return EXIT_FAILED if failed else 0
+
+
+def _lines(result: CheckResult) -> Iterator[str]:
+    state = result.state.value
+    word = styled(f"{_SIGNS[state]} {state}", STATE_COLOURS[state], sys.stdout)
+    yield f"{word}  {result.name:<12} {printable(result.message)}"
+    if result.fix:
+        yield f"{'':<21}fix: {printable(result.fix)}"

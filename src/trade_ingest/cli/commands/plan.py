@@ -1,0 +1,177 @@
+"""``trade-ingest plan``: what ``run`` would do."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from trade_ingest.cli.display import counted, format_bytes, printable
+from trade_ingest.cli.invocation import Invocation, common_options, setting_option
+from trade_ingest.cli.output import Column
+
+if TYPE_CHECKING:
+    from trade_ingest.plan import Plan, PlannedFile
+
+_Decorated = TypeVar("_Decorated", bound=Callable[..., Any])
+
+EXIT_NOTHING_TO_DO = 5
+SHOWN_FILES = 50
+"""Of those to load and of those to skip; text only."""
+
+_COLUMNS = (
+    Column("action"),
+    Column("reason"),
+    Column("uri", "file", shorten="end"),
+    Column("version", only_data=True),
+    Column("size_bytes", "size", align="right", format=format_bytes),
+    Column("modified_at", only_data=True),
+    Column("file_id", only_data=True),
+    Column("other_file_id", only_data=True),
+    Column("explanation", "why", shorten="start"),
+)
+
+
+def source_argument(function: _Decorated) -> _Decorated:
+    """The sources of a command."""
+    return click.argument("sources", metavar="[SOURCE]...", nargs=-1)(function)
+
+
+def planning_options(function: _Decorated) -> _Decorated:
+    """The options that decide what is loaded."""
+    for option in (
+        click.option(
+            "--fail-if-empty", is_flag=True, help=f"Exit with {EXIT_NOTHING_TO_DO} if there is nothing to load."
+        ),
+        click.option("--reload", is_flag=True, help="Load files again that were rolled back."),
+        setting_option(
+            "--on-changed",
+            setting="on_changed",
+            type=click.Choice(["replace", "skip", "append", "fail"]),
+            help="What to do with a loaded file whose content has changed; default: as the contract says.",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+@click.command()
+@source_argument
+@common_options("contract", "database", "output")
+@planning_options
+@click.pass_obj
+def command(invocation: Invocation, sources: tuple[str, ...], *, reload: bool, fail_if_empty: bool) -> int:
+    """Show which files `run` would load, and why not the others; changes nothing.
+
+    SOURCE is a file, a folder or a quoted glob.
+
+    \b
+    Examples:
+      trade-ingest plan trades/
+      trade-ingest plan 'trades/2024-*.csv.gz' --contract kraken_trades -o json
+    """  # noqa: D301  # \b keeps click from joining the lines
+    return show_plan(invocation, sources, is_reload=reload, fails_if_empty=fail_if_empty)
+
+
+def show_plan(invocation: Invocation, sources: Sequence[str], *, is_reload: bool, fails_if_empty: bool) -> int:
+    """Make the plan, show it, and return the exit code."""
+    from trade_ingest.contract.model import OnChanged
+    from trade_ingest.pipeline import plan
+
+    settings = invocation.settings
+    chosen = chosen_sources(invocation, sources)
+    the_plan = plan(
+        chosen,
+        contract=invocation.contract,
+        database=invocation.database,
+        on_changed=OnChanged(settings.on_changed) if settings.on_changed else None,
+        reload=is_reload,
+    )
+    output = invocation.output
+    shown = _shortened(the_plan) if output.is_text else the_plan.files
+    output.table(
+        [_row(planned) for planned in shown], _COLUMNS, schema="trade-ingest.plan/1", summary=_summary(the_plan)
+    )
+    if len(shown) < len(the_plan.files):
+        output.text(f"and {counted(len(the_plan.files) - len(shown), 'more file', 'more files')}: -o csv lists all")
+    output.text()
+    output.text(_totals(the_plan))
+    if the_plan.to_load:
+        options = ["--reload"] if is_reload else []
+        invocation.say(f"run it: {command_line(invocation, 'run', sources, options)}")
+    return EXIT_NOTHING_TO_DO if fails_if_empty and not the_plan.to_load else 0
+
+
+def _shortened(the_plan: Plan) -> list[PlannedFile]:
+    """As many of the plan's files as people read, in its order: the first to load, and the first to skip."""
+    shown = {*the_plan.to_load[:SHOWN_FILES], *the_plan.skipped[:SHOWN_FILES]}
+    return [planned for planned in the_plan.files if planned in shown]
+
+
+def chosen_sources(invocation: Invocation, sources: Sequence[str]) -> Sequence[str]:
+    """The sources given, or else those of the settings.
+
+    Raises:
+        UsageError: there are neither.
+    """
+    from trade_ingest.errors import UsageError
+
+    chosen = sources or invocation.settings.source
+    if not chosen:
+        message = "no source given and none configured"
+        raise UsageError(message, hint="name files, a folder or a glob, or set TRADE_INGEST_SOURCE (see .env.example)")
+    return chosen
+
+
+def command_line(invocation: Invocation, name: str, sources: Sequence[str], options: Sequence[str] = ()) -> str:
+    """A command with the settings that were given as options, to be typed again; passwords are masked."""
+    from trade_ingest.settings import mask_url
+
+    names = {"database_url": "database"}
+    flags: list[str] = []
+    for setting, value in invocation.flags.items():
+        if setting not in {"output", "log_level"}:
+            flags += [f"--{names.get(setting, setting).replace('_', '-')}", mask_url(str(value))]
+    if invocation.config_file:
+        flags += ["--config-file", invocation.config_file]
+    return shlex.join(["trade-ingest", name, *sources, *flags, *options])
+
+
+def _row(planned: PlannedFile) -> dict[str, Any]:
+    file = planned.file
+    return {
+        "action": "load" if planned.is_loaded else "skip",
+        "reason": planned.reason,
+        "uri": file.uri,
+        "version": file.version,
+        "size_bytes": file.size_bytes,
+        "modified_at": file.modified_at,
+        "file_id": planned.file_id,
+        "other_file_id": planned.other_file_id,
+        "explanation": planned.explanation,
+    }
+
+
+def _summary(the_plan: Plan) -> dict[str, Any]:
+    from trade_ingest.pipeline import explained
+
+    return {
+        "contract": the_plan.contract,
+        "target": the_plan.target,
+        "files_to_load": len(the_plan.to_load),
+        "files_skipped": len(the_plan.skipped),
+        "bytes_to_load": the_plan.bytes_to_load,
+        "reasons": explained(the_plan.files),
+    }
+
+
+def _totals(the_plan: Plan) -> str:
+    from trade_ingest.pipeline import explained
+
+    reasons = ", ".join(f"{count:,} {reason.replace('_', ' ')}" for reason, count in explained(the_plan.files).items())
+    to_load = f"{counted(len(the_plan.to_load), 'file')} to load, {format_bytes(the_plan.bytes_to_load)}"
+    return printable(
+        f"{to_load}; {len(the_plan.skipped):,} skipped ({reasons})  {the_plan.contract} → {the_plan.target}"
+    )

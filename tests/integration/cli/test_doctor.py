@@ -1,0 +1,119 @@
+import json
+import shutil
+from collections import namedtuple
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from trade_ingest.doctor import CheckState, check_clock, check_disk, check_ledger, check_rights
+from trade_ingest.errors import LedgerVersionError
+
+
+def results(done):
+    return {item["name"]: item for item in json.loads(done.out)["items"]}
+
+
+def test_all_is_well_before_and_after_the_first_run(program):
+    program.write("a.csv", [1])
+
+    before = results(program("doctor", "-o", "json"))
+    program("run", "a.csv")
+    after = results(program("doctor", "-o", "json"))
+
+    for found in (before, after):
+        assert {name: item["state"] for name, item in found.items() if item["state"] != "pass"} == {
+            "durability": "warn"
+        }
+    assert before["ledger"]["message"] == "none yet; the first run makes it"
+    assert after["ledger"]["message"] == "revision 0001, current"
+    assert before["target"]["message"] == "no table public.tick yet; the first run makes it"
+    assert after["target"]["message"] == "table public.tick fits the contract"
+
+
+def test_text_has_a_line_per_check_and_a_total(program):
+    done = program("doctor")
+
+    assert done.code == 0
+    lines = done.out.splitlines()
+    assert lines[1] == "✓ pass  contract     tick version 1 → public.tick"
+    assert lines[-1] == "9 passed, 1 warned, 0 failed"
+    assert "                     fix: set them to on in postgresql.conf" in lines
+
+
+def test_unreachable_database_fails_with_its_fix_and_leaves_out_the_rest(program):
+    done = program("doctor", "--database", "postgresql://u:hunter2@localhost:1/x", "-o", "json")
+
+    found = results(done)
+    assert done.code == 1
+    assert list(found) == ["python", "contract", "engines", "database"]
+    assert found["database"]["state"] == "fail"
+    assert found["database"]["fix"].startswith("check host and port")
+    assert "hunter2" not in done.out
+
+
+def test_missing_rights_fail_with_the_statements_that_grant_them(database_url):
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        database = connection.info.dbname
+        role = f"reader_{database}"
+        connection.execute(sql.SQL("REVOKE TEMPORARY ON DATABASE {} FROM PUBLIC").format(sql.Identifier(database)))
+        connection.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(role)))
+        try:
+            connection.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(role)))
+            state, message, fix = check_rights(connection)
+        finally:
+            connection.execute("RESET ROLE")
+            connection.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(role)))
+
+    assert state == CheckState.FAIL
+    assert message == f"{role} may not create schemas, nor make temporary tables"
+    grants = [f'GRANT {right} ON DATABASE "{database}" TO "{role}"' for right in ("CREATE", "TEMPORARY")]
+    assert fix == f"let an owner run: {'; '.join(grants)}"
+
+
+def test_ledger_of_another_version_is_refused(program):
+    program("db", "upgrade")
+    with psycopg.connect(program.database, autocommit=True) as connection:
+        connection.execute("UPDATE ingest.schema_version SET version_num = '9999'")
+        with pytest.raises(LedgerVersionError, match="newer than this program's"):
+            check_ledger(connection)
+
+    assert results(program("doctor", "-o", "json"))["ledger"] | {"duration_seconds": 0} == {
+        "name": "ledger",
+        "state": "fail",
+        "message": "the ledger is at revision 9999, newer than this program's 0001",
+        "fix": "upgrade trade-ingest",
+        "duration_seconds": 0,
+    }
+
+
+def test_target_that_differs_fails_with_the_differences(program):
+    with psycopg.connect(program.database, autocommit=True) as connection:
+        connection.execute("CREATE TABLE tick (tick_id bigint)")
+
+    done = program("doctor", "-o", "json")
+
+    target = results(done)["target"]
+    assert (done.code, target["state"]) == (1, "fail")
+    assert target["message"].startswith("table public.tick differs from the contract: ")
+    assert "column price numeric(12,2) is missing" in target["message"]
+
+
+@pytest.mark.parametrize(("seconds", "state"), [(0, "pass"), (-60, "warn"), (60, "warn")])
+def test_clock_difference_is_a_warning(database_url, seconds, state):
+    with psycopg.connect(database_url) as connection:
+        found, message, _ = check_clock(connection, lambda: datetime.now(UTC) + timedelta(seconds=seconds))
+
+    assert found == state
+    assert abs(float(message.split()[0]) - abs(seconds)) < 5
+
+
+@pytest.mark.parametrize(
+    ("free", "state"), [(100 << 20, CheckState.FAIL), (5 << 30, CheckState.WARN), (500 << 30, CheckState.PASS)]
+)
+def test_full_disk_of_the_embedded_server_is_seen_before_it_is_made(tmp_path, monkeypatch, free, state):
+    usage = namedtuple("usage", "total used free")  # noqa: PYI024
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(0, 0, free) if path == tmp_path else None)
+
+    assert check_disk(tmp_path / "not" / "there" / "yet")[0] == state

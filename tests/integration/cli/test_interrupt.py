@@ -1,0 +1,118 @@
+"""Ctrl-C on a real process: once, twice, and to the whole process group as a terminal sends it."""
+
+import json
+import os
+import re
+import signal
+import time
+
+import psycopg
+import pytest
+
+WAIT_SECONDS = 60
+
+
+def until(condition, what):
+    """Wait for something that another process does."""
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not (found := condition()):
+        assert time.monotonic() < deadline, f"{what} did not happen within {WAIT_SECONDS} s"
+    return found
+
+
+@pytest.fixture
+def lock(program):
+    """Holds the target locked, so that a load waits in the middle of its file until ``lock.close()``."""
+    program.write("first.csv", [1])
+    assert program("run", "first.csv").code == 0
+    connection = psycopg.connect(program.database)
+    connection.execute("LOCK TABLE tick IN ACCESS EXCLUSIVE MODE")
+    yield connection
+    connection.close()
+
+
+def is_waiting(program):
+    """Whether some load waits for the lock."""
+    return program.query("SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'tick'::regclass")[0][0] > 0
+
+
+def start_and_wait(program, *arguments):
+    process = program.start("run", "in", *arguments)
+    until(lambda: is_waiting(program) or process.poll() is not None, "a load that waits")
+    return process
+
+
+def states(program):
+    return dict(program.query("SELECT split_part(uri, '/', -1), state FROM ingest.file"))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_first_signal_finishes_the_file_in_flight_and_stops(program, lock, number):
+    for name in ("a", "b", "c"):
+        program.write(f"in/{name}.csv", [ord(name)])
+    process = start_and_wait(program)
+
+    process.send_signal(number)
+    assert process.stderr.readline().startswith("stopping after the files in flight; ")
+    assert process.poll() is None
+    lock.close()
+    out, err = process.communicate(timeout=WAIT_SECONDS)
+
+    assert process.returncode == 130
+    assert re.sub(r"\d+\.\d\d s", "N s", out).splitlines()[:2] == [
+        "run 2 interrupted in N s  tick → public.tick",
+        "files    1 loaded, 0 skipped, up to 2 not begun",
+    ]
+    assert err == "go on with: trade-ingest run in\n"
+    assert states(program) == {"first.csv": "loaded", "a.csv": "loaded", "b.csv": "pending", "c.csv": "pending"}
+    assert program("run", "in").code == 0
+    assert set(states(program).values()) == {"loaded"}
+    assert program.query("SELECT array_agg(tick_id ORDER BY tick_id) FROM tick") == [([1, 97, 98, 99],)]
+
+
+@pytest.mark.parametrize("parallelism", [1, 2])
+def test_second_signal_aborts_and_rolls_back_the_files_in_flight(program, lock, parallelism):
+    for name in ("a", "b", "c"):
+        program.write(f"in/{name}.csv", [ord(name)])
+    process = start_and_wait(program, "--parallelism", parallelism)
+
+    process.send_signal(signal.SIGINT)
+    assert process.stderr.readline().startswith("stopping after ")
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=WAIT_SECONDS)
+    lock.close()
+
+    assert (process.returncode, out) == (130, "")
+    assert err == (
+        "aborted: files in flight were rolled back; the ledger is consistent\n"
+        "error[run.interrupted]: interrupted\n"
+        "hint: nothing was half done: run it again\n"
+    )
+    assert program.query("SELECT state FROM ingest.run WHERE run_id = 2") == [("interrupted",)]
+    assert program.query("SELECT tick_id FROM tick") == [(1,)]
+    assert program("run", "in").code == 0
+    assert program.query("SELECT array_agg(tick_id ORDER BY tick_id) FROM tick") == [([1, 97, 98, 99],)]
+
+
+def test_signal_to_the_whole_group_leaves_the_workers_at_work(program):
+    for number in range(40):
+        program.write(f"in/{number:02}.csv", range(number * 1000, number * 1000 + 1000))
+    process = program.start("run", "in", "--parallelism", "2", "-o", "jsonl")
+    until(lambda: "run_planned" in process.stdout.readline(), "the plan")  # the workers are starting now
+
+    os.killpg(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=WAIT_SECONDS)
+
+    events = [json.loads(line) for line in out.splitlines()]
+    loaded = [event for event in events if event["event"] == "file_loaded"]
+    assert process.returncode == 130
+    assert events[-1]["event"] == "run_ended"
+    assert (events[-1]["state"], events[-1]["files_loaded"], events[-1]["files_failed"]) == (
+        "interrupted",
+        len(loaded),
+        0,
+    )
+    assert "Traceback" not in err
+    assert program.query("SELECT count(*) FROM ingest.attempt WHERE state <> 'loaded'") == [(0,)]
+    assert program("run", "in").code == 0
+    assert program.query("SELECT count(*), count(DISTINCT tick_id) FROM tick") == [(40_000, 40_000)]
