@@ -325,6 +325,7 @@ class _Run:
         self._on_event = on_event
         self._on_progress = on_progress
         self._progress: dict[int, Progress] = {}
+        self._shown: set[int] = set()
         self._written_at = time.monotonic()
         self._done = 0
         self._failed: list[FileResult] = []
@@ -391,12 +392,18 @@ class _Run:
         if result.state == "failed":
             self._failed.append(result)
         self._on_event(event_of(result, self.run_id))
-        self._write_sometimes()
+        if result.file_id in self._shown:
+            self._write()  # or it would be seen as being loaded until another file reports
+        else:
+            self._write_sometimes()
 
     def _write_sometimes(self) -> None:
-        if time.monotonic() - self._written_at < _WRITE_SECONDS:
-            return
+        if time.monotonic() - self._written_at >= _WRITE_SECONDS:
+            self._write()
+
+    def _write(self) -> None:
         self._written_at = time.monotonic()
+        self._shown = set(self._progress)
         with self._connection.transaction(), self._connection.cursor() as cursor:
             cursor.execute("DELETE FROM ingest.progress WHERE run_id = %s", [self.run_id])
             cursor.executemany(

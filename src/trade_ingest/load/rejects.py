@@ -28,7 +28,7 @@ from trade_ingest.load.segment import Merged, copy_rows, merge_rows
 from trade_ingest.load.target import TargetTable
 from trade_ingest.parse.layout import FileLayout, layout_of
 from trade_ingest.parse.reject import Reason, ReasonCode
-from trade_ingest.parse.rows import BlockParser, control_totals
+from trade_ingest.parse.rows import EXACT, BlockParser, control_totals
 from trade_ingest.source.blocks import Block, BlockReader, split_record
 from trade_ingest.source.listing import stat_file
 from trade_ingest.source.records import Dialect, Records, scan_records
@@ -212,7 +212,7 @@ class RejectLoad:
             done.duplicates[file_id] = done.duplicates.get(file_id, 0) + count
         for name, total in control_totals(rows, names).items():
             left_out = merged.left_out.get(name, Decimal(0))
-            done.totals[name] = done.totals.get(name, Decimal(0)) + total - left_out
+            done.totals[name] = EXACT.add(done.totals.get(name, Decimal(0)), EXACT.subtract(total, left_out))
         earliest, latest = cast("datetime", times.min()), cast("datetime", times.max())
         done.first_time = min(done.first_time or earliest, earliest)
         done.last_time = max(done.last_time or latest, latest)

@@ -12,6 +12,7 @@ from decimal import Decimal
 from trade_ingest.load.pipeline import EncodedBlock
 from trade_ingest.load.segment import Merged
 from trade_ingest.parse.reject import Reject
+from trade_ingest.parse.rows import EXACT
 
 KEPT_REJECTS = 1000  # of a file that fails: enough to see what is wrong with it
 _PENDING_REJECTS = 10_000
@@ -41,7 +42,7 @@ class Tally:
     def add_block(self, block: EncodedBlock) -> None:
         """Count what a block holds, before it is copied."""
         for name, total in block.totals.items():
-            self.totals[name] = self.totals.get(name, Decimal(0)) + total
+            self.totals[name] = EXACT.add(self.totals.get(name, Decimal(0)), total)
         if block.first_time is not None and block.last_time is not None:
             self.first_time = min(self.first_time or block.first_time, block.first_time)
             self.last_time = max(self.last_time or block.last_time, block.last_time)
@@ -61,7 +62,7 @@ class Tally:
         for file_id, rows in merged.duplicates.items():
             self.duplicates[file_id] = self.duplicates.get(file_id, 0) + rows
         for name, total in merged.left_out.items():
-            self.totals[name] -= total
+            self.totals[name] = EXACT.subtract(self.totals[name], total)
 
     @property
     def has_many_rejects(self) -> bool:

@@ -121,8 +121,8 @@ def ensure_target(connection: psycopg.Connection[Any], contract: Contract) -> bo
         is_there = _exists(connection, target.identifier)
         differences = target_differences(connection, target) if is_there else []
         has_replaced = _exists(connection, target.replaced_identifier)
-        if has_replaced:
-            differences += replaced_differences(connection, target)
+        if has_replaced and not differences:
+            differences = replaced_differences(connection, target)
         if differences:
             raise _incompatible(target, differences)
         if not _has_schema(connection, target):  # IF NOT EXISTS wants the right to make one even where there is one

@@ -6,50 +6,28 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Callable, Iterator
 from typing import Any, Self
 
 import psycopg
 from psycopg import errors as pg
 from xxhash import xxh3_128
 
-from trade_ingest.contract.model import Contract, OnChanged, RejectLimit
-from trade_ingest.errors import (
-    BalanceError,
-    DatabaseUnavailableError,
-    FileChangedError,
-    FileChangedWhileReadError,
-    RejectLimitError,
-    TradeIngestError,
-)
+from trade_ingest.contract.model import Contract, OnChanged
+from trade_ingest.errors import DatabaseUnavailableError, FileChangedError, TradeIngestError
 from trade_ingest.ledger import files
 from trade_ingest.ledger.connection import as_ingest_error, open_connection, wrap_database_errors
 from trade_ingest.ledger.events import Event, EventKind, record_event
-from trade_ingest.load.encode import RowEncoder
-from trade_ingest.load.feed import BlockFeed, Segment
-from trade_ingest.load.lanes import NeedsOneLaneError, copy_in_lanes, publish_parts, remove_parts
+from trade_ingest.load.copying import FileCopy, Report, hash_seed
+from trade_ingest.load.lanes import NeedsOneLaneError, publish_parts, remove_parts
 from trade_ingest.load.partitions import Partitions
-from trade_ingest.load.pipeline import BlockPipeline, EncodedBlock
 from trade_ingest.load.replace import move_to_replaced
-from trade_ingest.load.segment import Merged, copy_rows, merge_rows
-from trade_ingest.load.tally import Tally
 from trade_ingest.load.target import TargetTable
-from trade_ingest.load.task import ErrorInfo, FileResult, FileState, LoadTask, Progress
-from trade_ingest.parse.file import check_trailer, open_rows, reject_limit_error
-from trade_ingest.parse.layout import path_values
-from trade_ingest.parse.reject import Reason, ReasonCode, Reject
-from trade_ingest.source.blocks import BlockReader
-from trade_ingest.source.listing import stat_file
-from trade_ingest.source.records import Dialect, scan_records
+from trade_ingest.load.task import ErrorInfo, FileResult, FileState, LoadTask
 from trade_ingest.source.stream import read_chunks
-
-_PROGRESS_SECONDS = 0.5
 
 Connection = psycopg.Connection[Any]
 
 logger = logging.getLogger(__name__)
-
-Report = Callable[[Progress], None]
 
 
 class _SameContentError(Exception):
@@ -154,20 +132,22 @@ class _FileLoad:
         self._task = task
         self._report = report
         self._target = TargetTable.of(task.contract)
-        self._tally = Tally()
-        self._reader: BlockReader | None = None
+        self._copy = self._new_copy()
         self._attempt_id: int | None = None
         self._is_first_attempt = True
         self._content_hash: bytes | None = None
         self._lanes: list[Connection] = []
-        self._reported_at = 0.0
 
     @property
     def _contract(self) -> Contract:
         return self._task.contract
 
+    def _new_copy(self) -> FileCopy:
+        return FileCopy(self._task, self._target, self._loader.partitions(self._target), self._report)
+
     def run(self, started: float) -> FileResult:
         connection = self._loader.connection("file")
+        self._lanes = [connection]
         row = files.lock_file(connection, self._task.file_id, waits=self._task.waits)
         if row is None:
             connection.rollback()
@@ -200,15 +180,14 @@ class _FileLoad:
     def _load_again(self, connection: Connection, started: float) -> FileResult:
         """Start over with one transaction, which can tell duplicates and conflicts apart."""
         self._rollback()
-        self._tally = Tally()
-        self._lanes = []
+        self._copy = self._new_copy()
         row = files.lock_file(connection, self._task.file_id, waits=True)
         if row is None or row.state in files.FINAL_STATES:
             raise DatabaseUnavailableError(f"{self._task.file.uri}: taken over by another process", hint="run again")
         return self._load(connection, row, started, lanes=1)
 
     def _rollback(self) -> None:
-        for connection in {*self._lanes, self._loader.connection("file")}:
+        for connection in self._lanes:
             if not connection.closed:
                 connection.rollback()
 
@@ -228,7 +207,9 @@ class _FileLoad:
             lanes = 1  # only this transaction sees that the old rows are out
         if not self._is_first_attempt:
             files.delete_rejects(connection, row.file_id)
-        self._copy_all(connection, lanes=lanes)
+        assert self._attempt_id is not None
+        self._lanes = [connection, *(self._loader.connection(f"lane {n}") for n in range(1, lanes))]
+        self._copy.run(self._lanes, self._attempt_id)
         return self._publish(connection, row, replaces, started)
 
     def _refuse_known_content(self, connection: Connection, row: files.FileRow) -> None:
@@ -236,7 +217,7 @@ class _FileLoad:
         size = self._task.file.size_bytes
         if not size or not files.has_loaded_content_of_size(connection, row.target, size):
             return
-        digest = xxh3_128(self._hash_seed())
+        digest = xxh3_128(hash_seed(self._contract, row.uri))
         for chunk in read_chunks(row.uri, self._contract.format.compression):
             digest.update(chunk)
         self._content_hash = digest.digest()
@@ -244,149 +225,12 @@ class _FileLoad:
         if same is not None:
             raise _SameContentError
 
-    def _hash_seed(self) -> bytes:
-        """Values from the path are content too: the same bytes under another symbol are another file."""
-        return repr(sorted(path_values(self._contract, self._task.file.uri).items())).encode()
-
-    def _copy_all(self, connection: Connection, *, lanes: int) -> None:
-        uri = self._task.file.uri
-        self._reader = reader = BlockReader(
-            uri, self._contract.format, block_bytes=self._task.options.block_bytes, hash_seed=self._hash_seed()
-        )
-        rows = open_rows(reader, self._contract, uri)
-        if rows is not None:  # None is an empty file: no header, no rows, nothing wrong
-            encoder = RowEncoder(self._target.columns, self._task.file_id)
-            threads = max(self._task.options.threads, lanes)
-            blocks = iter(BlockPipeline(reader, rows.parser, encoder, self._contract, threads))
-            partitions = self._loader.partitions(self._target)
-            feed = BlockFeed(blocks, partitions, self._tally, self._note_block)
-            with self._tally.timed("copy"):
-                if lanes > 1:
-                    self._copy_in_lanes(connection, feed, lanes)
-                else:
-                    self._copy_segments(connection, feed)
-            self._write_rejects(connection, feed)
-            seconds = self._tally.seconds
-            seconds["copy"] = max(seconds["copy"] - seconds.get("parse", 0.0), 0.0)
-        self._check_whole_file(reader)
-
-    def _copy_in_lanes(self, connection: Connection, feed: BlockFeed, lanes: int) -> None:
-        assert self._attempt_id is not None
-        self._lanes = [connection, *(self._loader.connection(f"lane {n}") for n in range(1, lanes))]
-        loaded = copy_in_lanes(
-            self._lanes,
-            self._target,
-            feed,
-            file_id=self._task.file_id,
-            attempt_id=self._attempt_id,
-            write_rejects=lambda: self._write_rejects(connection, feed),
-        )
-        self._tally.rows_loaded += sum(loaded)
-
-    def _copy_segments(self, connection: Connection, feed: BlockFeed) -> None:
-        has_key = bool(self._target.key)  # without a key nothing is ever sent twice
-        most_bytes = self._task.options.segment_bytes if has_key else None
-        is_merging = False
-        with connection.cursor() as cursor:
-            while (segment := feed.open_segment(most_bytes=most_bytes, keeps_blocks=has_key)) is not None:
-                if not has_key:
-                    self._tally.rows_loaded += copy_rows(cursor, self._target.identifier, self._target, segment)
-                elif is_merging:
-                    is_merging = self._merge(cursor, segment)
-                else:
-                    is_merging = self._copy_or_merge(cursor, segment)
-                self._write_rejects(connection, feed)
-
-    def _copy_or_merge(self, cursor: psycopg.Cursor[Any], segment: Segment) -> bool:
-        cursor.execute("SAVEPOINT segment")
-        try:
-            self._tally.rows_loaded += copy_rows(cursor, self._target.identifier, self._target, segment)
-        except pg.UniqueViolation:
-            cursor.execute("ROLLBACK TO SAVEPOINT segment")
-            return self._merge(cursor, segment)
-        cursor.execute("RELEASE SAVEPOINT segment")
-        return False
-
-    def _merge(self, cursor: psycopg.Cursor[Any], segment: Segment) -> bool:
-        """Tell the segment's rows apart; whether there was an overlap, which is seldom alone."""
-        for _ in segment:  # what the server refused to take, or all of it
-            pass
-        payload = (part for block in segment.blocks for part in block.payload)
-        merged = merge_rows(cursor, self._target, payload, self._contract.control_totals)
-        self._tally.add_merged(merged)
-        self._tally.add_rejects(list(_conflicts(segment.blocks, merged, self._target, self._contract)))
-        return bool(merged.duplicates or merged.conflicts)
-
-    def _note_block(self, block: EncodedBlock) -> None:
-        self._tally.add_block(block)
-        self._check_absolute_limit()
-        if time.monotonic() - self._reported_at >= _PROGRESS_SECONDS:
-            self._reported_at = time.monotonic()
-            self._report_progress(block.block.first_row + block.block.row_count - 1)
-
-    def _report_progress(self, rows_read: int) -> None:
-        assert self._reader is not None
-        file = self._task.file
-        # of a compressed file the share that is read is not known: its content may be larger than the file
-        read = min(self._reader.content_bytes, file.size_bytes)
-        self._report(
-            Progress(
-                file_id=self._task.file_id,
-                uri=file.uri,
-                stage="loading",
-                bytes_read=read,
-                size_bytes=file.size_bytes,
-                rows_read=rows_read,
-                rows_rejected=self._tally.rows_rejected,
-            )
-        )
-
-    def _write_rejects(self, connection: Connection, feed: BlockFeed) -> None:
-        if rejects := feed.take_rejects():
-            files.add_rejects(connection, self._task.file_id, self._task.run_id, rejects)
-
-    def _check_absolute_limit(self) -> None:
-        limit = self._reject_limit
-        if limit.max_ratio == 0 and self._tally.rows_rejected > limit.max_count:
-            raise self._too_many_rejects()
-
-    def _too_many_rejects(self) -> RejectLimitError:
-        return reject_limit_error(
-            self._task.file.uri,
-            self._reject_limit,
-            rows_rejected=self._tally.rows_rejected,
-            rows_read=self._reader.row_count if self._reader else 0,
-            hint=f"see them with: trade-ingest rejects --file {self._task.file_id}",
-        )
-
-    @property
-    def _reject_limit(self) -> RejectLimit:
-        return self._task.options.reject_limit or self._contract.rejects
-
-    def _check_whole_file(self, reader: BlockReader) -> None:
-        """The checks that need the whole file."""
-        uri, tally = self._task.file.uri, self._tally
-        check_trailer(reader, self._contract, uri)
-        if self._reject_limit.is_exceeded(tally.rows_rejected, reader.row_count):
-            raise self._too_many_rejects()
-        accounted = tally.rows_loaded + tally.rows_duplicate + tally.rows_rejected
-        if accounted != reader.row_count:
-            message = (
-                f"{uri}: {reader.row_count:,} rows read, but {tally.rows_loaded:,} loaded"
-                f" + {tally.rows_duplicate:,} duplicate + {tally.rows_rejected:,} rejected = {accounted:,}"
-            )
-            raise BalanceError(message, hint="nothing was committed; please report this file", uri=uri)
-        now = stat_file(uri)
-        if now.version != self._task.file.version:
-            message = f"{uri}: changed while it was read (version {self._task.file.version}, now {now.version})"
-            raise FileChangedWhileReadError(message, hint="run again when the file is complete", uri=uri)
-
     def _publish(
         self, connection: Connection, row: files.FileRow, replaces: files.FileRow | None, started: float
     ) -> FileResult:
-        assert self._reader is not None
+        assert self._copy.reader is not None
         assert self._attempt_id is not None
-        reader, tally = self._reader, self._tally
+        reader, tally = self._copy.reader, self._copy.tally
         self._content_hash = reader.content_hash
         if replaces is not None and replaces.rows_read and replaces.content_hash == reader.content_hash:
             raise _SameContentError
@@ -484,18 +328,18 @@ class _FileLoad:
                     ledger,
                     self._attempt_id,
                     "failed",
-                    rows_read=self._reader.row_count if self._reader else 0,
-                    bytes_read=self._reader.content_bytes if self._reader else 0,
-                    stage_seconds=_rounded(self._tally.seconds),
+                    rows_read=self._copy.reader.row_count if self._copy.reader else 0,
+                    bytes_read=self._copy.reader.content_bytes if self._copy.reader else 0,
+                    stage_seconds=_rounded(self._copy.tally.seconds),
                     error=info,
                 )
             if not is_last:
                 return
-            read = self._reader.row_count if self._reader else 0
-            rejected = self._tally.rows_rejected
+            read = self._copy.reader.row_count if self._copy.reader else 0
+            rejected = self._copy.tally.rows_rejected
             if files.mark_failed(ledger, self._task.file_id, self._task.run_id, info, read, rejected):
                 files.delete_rejects(ledger, self._task.file_id)
-                files.add_rejects(ledger, self._task.file_id, self._task.run_id, self._tally.first_rejects)
+                files.add_rejects(ledger, self._task.file_id, self._task.run_id, self._copy.tally.first_rejects)
                 record_event(ledger, event_of(self.failed(error, time.monotonic()), self._task.run_id))
 
     def failed(self, error: TradeIngestError, started: float) -> FileResult:
@@ -521,7 +365,7 @@ class _FileLoad:
     def _result(
         self, state: FileState, started: float, *, error: ErrorInfo | None = None, is_busy: bool = False
     ) -> FileResult:
-        tally, reader = self._tally, self._reader
+        tally, reader = self._copy.tally, self._copy.reader
         is_loaded = state == FileState.LOADED
         return FileResult(
             self._task.file_id,
@@ -539,26 +383,6 @@ class _FileLoad:
             error=error,
             is_busy=is_busy,
         )
-
-
-def _conflicts(blocks: list[EncodedBlock], merged: Merged, target: TargetTable, contract: Contract) -> Iterator[Reject]:
-    """Rejects for rows whose key is in the target with other content, with their raw text."""
-    dialect = Dialect.of(contract.format)
-    for encoded in blocks:
-        block = encoded.block
-        wanted = [n for n in merged.conflicts if block.first_row <= n < block.first_row + block.row_count]
-        if not wanted:
-            continue
-        records = block.records or scan_records(block.data, dialect, is_final=True)[0]
-        for row_number in wanted:
-            index = row_number - block.first_row
-            reason = Reason(
-                ReasonCode.KEY_CONFLICT,
-                ", ".join(target.key),
-                f"file {merged.conflicts[row_number]} has this key with other content",
-            )
-            offset = block.source_offset(int(records.starts[index]))
-            yield Reject(row_number, offset, records.raw(block.data, index), (reason,))
 
 
 def _rounded(seconds: dict[str, float]) -> dict[str, float]:

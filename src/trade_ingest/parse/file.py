@@ -11,8 +11,11 @@ from dataclasses import dataclass
 from trade_ingest.contract.model import Contract, RejectLimit
 from trade_ingest.errors import FileTrailerError, RejectLimitError
 from trade_ingest.parse.layout import FileLayout, layout_of
+from trade_ingest.parse.reject import Reject
 from trade_ingest.parse.rows import BlockParser
 from trade_ingest.source.blocks import BlockReader, split_record
+
+_SHOWN_VALUE = 60  # characters of a bad cell in a message
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +84,16 @@ def check_trailer(reader: BlockReader, contract: Contract, uri: str) -> None:
 
 
 def reject_limit_error(
-    uri: str, limit: RejectLimit, *, rows_rejected: int, rows_read: int, hint: str
+    uri: str, limit: RejectLimit, *, rows_rejected: int, rows_read: int, hint: str, first: Reject | None = None
 ) -> RejectLimitError:
-    """The error of a file with too many rejects."""
+    """The error of a file with too many rejects; ``first`` is one of them, to say where to look."""
     message = (
         f"{uri}: {rows_rejected:,} of {rows_read:,} rows rejected,"
         f" more than {limit.max_count:,} and {limit.max_ratio:.2%}"
     )
+    if first is not None:
+        reason = first.reasons[0]
+        where = f"{uri}:{first.row_number}:{reason.column}" if reason.column else f"{uri}:{first.row_number}"
+        shown = "" if reason.value is None else f" ({reason.value[:_SHOWN_VALUE]!r})"
+        message += f"; first: {where}: {reason.code}{shown}"
     return RejectLimitError(message, hint=hint, uri=uri, rows_rejected=rows_rejected)

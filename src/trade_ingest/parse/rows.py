@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import Context, Decimal
+from functools import reduce
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,9 @@ from trade_ingest.source.records import Dialect, Records, scan_records, split_fi
 
 EARLIEST_EVENT, LATEST_EVENT = "1900-01-01T00:00:00+00:00", "2100-01-01T00:00:00+00:00"
 """Event times outside are rejected where the contract has no bounds of its own."""
+
+EXACT = Context(prec=1000)
+"""Adds decimals without rounding, which Python's own context does at 28 digits."""
 
 _BOM = b"\xef\xbb\xbf"
 _LINE_FEED = 0x0A
@@ -295,13 +299,15 @@ def control_totals(rows: pl.DataFrame, names: tuple[str, ...]) -> dict[str, Deci
     """The exact sums of columns; NULL counts as zero."""
     if not names:
         return {}
-    sums = rows.select([pl.col(n).cast(pl.Decimal(38, _scale(rows, n))).sum() for n in names]).row(0)
-    return {name: Decimal(value or 0) for name, value in zip(names, sums, strict=True)}
+    return {name: _exact_sum(rows.get_column(name)) for name in names}
 
 
-def _scale(rows: pl.DataFrame, name: str) -> int:
-    dtype = rows.schema[name]
-    return dtype.scale if isinstance(dtype, pl.Decimal) else 0
+def _exact_sum(values: pl.Series) -> Decimal:
+    scale = values.dtype.scale if isinstance(values.dtype, pl.Decimal) else 0
+    try:
+        return Decimal(values.cast(pl.Decimal(38, scale)).sum() or 0)
+    except pl.exceptions.PolarsError:  # more than 38 digits
+        return reduce(EXACT.add, values.drop_nulls().to_list(), Decimal(0))
 
 
 def _named(converted: Converted, column: Column) -> dict[str, pl.Series]:

@@ -179,6 +179,7 @@ class BlockReader:
     def _fill(self, size: int) -> bool:
         """Read until ``size`` bytes are at hand; false if there was nothing to read."""
         parts, length = [self._carry], len(self._carry)
+        has_break = b"\n" in self._carry
         while length < size and not self._is_exhausted:
             chunk = next(self._chunks, None)
             if chunk is None:
@@ -186,11 +187,12 @@ class BlockReader:
                 break
             parts.append(chunk)
             length += len(chunk)
-        has_grown = length > len(self._carry)
+            has_break = has_break or b"\n" in chunk
+            if length > LONGEST_LINE_BYTES and (length > 3 * LONGEST_LINE_BYTES or not has_break):
+                message = f"{self._path}: no record ends in {length:,} bytes from byte {self._offset:,}"
+                raise FileCorruptError(message, hint="is this a text file?", uri=self._path, byte_offset=self._offset)
+        has_grown = len(parts) > 1
         self._carry = b"".join(parts)
-        if length > LONGEST_LINE_BYTES and (length > 3 * LONGEST_LINE_BYTES or b"\n" not in self._carry):
-            message = f"{self._path}: no record ends in {length:,} bytes from byte {self._offset:,}"
-            raise FileCorruptError(message, hint="is this a text file?", uri=self._path, byte_offset=self._offset)
         return has_grown
 
     def _pass_preamble(self) -> None:

@@ -194,10 +194,11 @@ def _scan_well_formed(data: bytes, dialect: Dialect, *, is_final: bool) -> tuple
         ends = np.append(breaks, len(data))
         consumed = len(data)
     starts = np.concatenate(([0], ends[:-1] + 1)).astype(np.int64) if len(ends) else np.empty(0, np.int64)
-    if len(data) - consumed > dialect.max_record_bytes or (
-        len(ends) and int((ends - starts).max()) > dialect.max_record_bytes
-    ):
+    lengths = ends - starts
+    if len(data) - consumed > dialect.max_record_bytes or (len(ends) and int(lengths.max()) > dialect.max_record_bytes):
         return None
+    if len(ends) and int(lengths.min()) == 0:  # there may be millions of blank lines; they have no delimiters
+        starts, ends = starts[lengths > 0], ends[lengths > 0]
     field_counts = np.diff(np.searchsorted(delimiters, np.append(starts, consumed))) + 1
     return Records(starts, _without_carriage_return(bytes_, starts, ends), field_counts), consumed
 
