@@ -9,7 +9,7 @@ COMPILE = $(VENV)/lock/bin/uv pip compile --quiet --universal --python-version 3
 	--generate-hashes --custom-compile-command 'make lock' $(LOCK_OPTIONS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test torture lint fmt docs bench lock clean
+.PHONY: help setup demo test torture lint fmt docs serve bench lock clean
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z-]*:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,12 @@ fmt: setup ## format the code and repair what can be repaired
 docs: setup ## write the pages again that are generated from the code
 	$(BIN)/python -m trade_ingest.contract.reference > docs/.new && mv docs/.new docs/reference/contract.md
 	$(BIN)/python -m trade_ingest.contract.schema > docs/.new && mv docs/.new docs/contract.schema.json
+	$(BIN)/python -m trade_ingest.ledger.reference > docs/.new && mv docs/.new docs/reference/ledger.md
+	for page in cli errors reject-codes; do \
+	  $(BIN)/python -m trade_ingest.cli.reference $$page > docs/.new && mv docs/.new docs/reference/$$page.md || exit 1; done
+
+serve: setup ## start the built-in PostgreSQL and print its URL; it stays until `trade-ingest db stop`
+	@$(BIN)/trade-ingest --quiet db url
 
 bench: setup ## measure against psql \copy (BENCH=--scale=0.02 for a quick look, BENCH=--memory for memory)
 	$(BIN)/python bench/bench.py $(BENCH)

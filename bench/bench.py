@@ -1,4 +1,4 @@
-"""Measures trade-ingest against ``psql \\copy``: same files, same table and indexes, same server, one run.
+r"""Measures trade-ingest against ``psql \copy``: same files, same table and indexes, same server, one run.
 
     python bench/bench.py                  both data sets at full size, five rounds (about 15 minutes)
     python bench/bench.py --scale 0.02     a quick look
@@ -195,9 +195,8 @@ def compare(bench: Bench, data: DataSet, rounds: int) -> None:
     ratios = [b.seconds / a.seconds for a, b in zip(ours, theirs, strict=True)]
     seconds = statistics.median(m.seconds for m in ours)
     print(f"\n{data.name}: {data.rows:,} rows, {data.size_bytes / 1e6:,.0f} MB, {rounds} rounds")
-    print(
-        f"  trade-ingest   {seconds:6.2f} s   {data.rows / seconds:10,.0f} rows/s   {data.size_bytes / 1e6 / seconds:6.1f} MB/s"
-    )
+    megabytes = data.size_bytes / 1e6
+    print(f"  trade-ingest   {seconds:6.2f} s   {data.rows / seconds:10,.0f} rows/s   {megabytes / seconds:6.1f} MB/s")
     print(f"  psql \\copy     {statistics.median(m.seconds for m in theirs):6.2f} s")
     print(f"  ratio          {statistics.median(ratios):6.2f}     (min {min(ratios):.2f}, max {max(ratios):.2f})")
     print(f"  peak memory    {max(m.peak_bytes for m in ours) / 1e6:6.0f} MB of the largest process")

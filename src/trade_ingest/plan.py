@@ -216,7 +216,7 @@ def _settled(known: _Known, *, reload: bool) -> _Decision | None:
         if reload:
             return PlanReason.RELOAD, None, "rolled back before"
         return PlanReason.ROLLED_BACK, None, "rolled back; load it again with --reload"
-    if known.state == "skipped" and known.reason == "same_content" and known.same_state in {"loaded", "replaced"}:
+    if known.state == "skipped" and known.reason == "same_content" and known.same_state == "loaded":
         return PlanReason.SAME_CONTENT, known.same_id, f"same content as file {known.same_id} ({known.same_uri})"
     return None
 

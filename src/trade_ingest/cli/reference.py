@@ -28,9 +28,9 @@ _ERRORS = """\
 This page is generated from `trade_ingest.errors.OUTCOMES` (`make docs`).
 
 The program writes `error[code]: what was found, expected, where` and `hint: what to do next` to stderr and ends with
-the exit code of the error. `-o json` has `code`, `message`, `hint` and `retryable` for each file that failed. A run ends
-with 3 if all files that failed did so with retryable errors, with 1 if one did not. The HTTP status is what a server
-that wraps the functions should answer.
+the exit code of the error. `-o json` has `code`, `message`, `hint` and `retryable` for each file that failed. A run
+ends with 3 if all files that failed did so with retryable errors, with 1 if one did not. The HTTP status is what a
+server that wraps the functions should answer.
 """
 
 _REJECT_CODES = """\

@@ -210,13 +210,20 @@ def outdate_others(connection: Connection, file_id: int) -> None:
 
 
 def mark_skipped(
-    connection: Connection, file_id: int, run_id: int, reason: str, *, same_as: int | None, content_hash: bytes | None
+    connection: Connection,
+    file_id: int,
+    run_id: int,
+    reason: str,
+    *,
+    same_as: int | None,
+    content_hash: bytes | None,
+    replaces: int | None,
 ) -> None:
-    """Record that a file needs no loading, and why."""
+    """Record that a file needs no loading, and why; ``replaces`` is the version whose rows it has taken out."""
     connection.execute(
         "UPDATE ingest.file SET state = 'skipped', reason = %s, run_id = %s, same_as_file_id = %s, content_hash = %s,"
-        " error = NULL WHERE file_id = %s",
-        [reason, run_id, same_as, content_hash, file_id],
+        " replaces_file_id = %s, error = NULL WHERE file_id = %s",
+        [reason, run_id, same_as, content_hash, replaces, file_id],
     )
     delete_rejects(connection, file_id)
     outdate_others(connection, file_id)

@@ -370,7 +370,7 @@ def find_replacement(connection: Connection, file_id: int) -> int | None:
     """The file that has taken the place of a file, or None."""
     with connection.cursor(row_factory=scalar_row) as cursor:
         found: int | None = cursor.execute(
-            "SELECT file_id FROM ingest.file WHERE replaces_file_id = %s AND state IN ('loaded', 'replaced')"
+            "SELECT file_id FROM ingest.file WHERE replaces_file_id = %s AND state IN ('loaded', 'replaced', 'skipped')"
             " AND reason IS DISTINCT FROM 'superseded' ORDER BY loaded_at DESC LIMIT 1",
             [file_id],
         ).fetchone()

@@ -193,15 +193,14 @@ class _FileLoad:
 
     def _load(self, connection: Connection, row: files.FileRow, started: float, *, lanes: int) -> FileResult:
         predecessor = files.find_predecessor(connection, row)
-        policy = self._task.options.on_changed or self._contract.on_changed
-        if predecessor is not None and policy == OnChanged.FAIL:
+        if predecessor is not None and self._policy == OnChanged.FAIL:
             message = f"{row.uri}: has new content (loaded as version {predecessor.version}, now {row.version})"
             raise FileChangedError(message, hint="load it with --on-changed replace or append", uri=row.uri)
-        if predecessor is not None and policy == OnChanged.SKIP:
-            return self._skip(connection, row, started, "changed", predecessor.file_id, None)
+        if predecessor is not None and self._policy == OnChanged.SKIP:
+            return self._skip(connection, row, started, "changed", predecessor.file_id)
         self._refuse_known_content(connection, row)
         replaces = None
-        if predecessor is not None and policy == OnChanged.REPLACE and predecessor.state == FileState.LOADED:
+        if predecessor is not None and self._is_to_replace(predecessor):
             replaces = predecessor
             move_to_replaced(connection, self._target, replaces)
             lanes = 1  # only this transaction sees that the old rows are out
@@ -290,7 +289,19 @@ class _FileLoad:
             connection.rollback()
             message = f"{row.uri}: the file with the same content has just been taken out"
             raise DatabaseUnavailableError(message, hint="run it again")
-        return self._skip(connection, row, started, "same_content", same, self._content_hash)
+        predecessor = files.find_predecessor(connection, row)
+        replaces = None
+        if predecessor is not None and predecessor.file_id != same and self._is_to_replace(predecessor):
+            replaces = predecessor.file_id  # the file has other content now, though that content is loaded already
+            move_to_replaced(connection, self._target, predecessor)
+        return self._skip(connection, row, started, "same_content", same, replaces=replaces)
+
+    def _is_to_replace(self, predecessor: files.FileRow) -> bool:
+        return self._policy == OnChanged.REPLACE and predecessor.state == FileState.LOADED
+
+    @property
+    def _policy(self) -> OnChanged:
+        return self._task.options.on_changed or self._contract.on_changed
 
     def _skip(
         self,
@@ -299,11 +310,18 @@ class _FileLoad:
         started: float,
         reason: str,
         same_as: int,
-        content_hash: bytes | None,
+        *,
+        replaces: int | None = None,
     ) -> FileResult:
         assert self._attempt_id is not None
         files.mark_skipped(
-            connection, row.file_id, self._task.run_id, reason, same_as=same_as, content_hash=content_hash
+            connection,
+            row.file_id,
+            self._task.run_id,
+            reason,
+            same_as=same_as,
+            content_hash=self._content_hash,
+            replaces=replaces,
         )
         files.end_attempt(connection, self._attempt_id, "skipped")
         result = FileResult(

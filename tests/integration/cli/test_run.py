@@ -65,7 +65,8 @@ def test_failed_file_has_its_error_and_hint_and_the_rejects_their_reasons(progra
         "rows     1 read = 1 loaded + 0 duplicate + 0 rejected  ✓ balanced\n"
         "read     52 B, N rows/s, N B/s\n"
         "rejects  3  invalid_decimal in price (1 file)\n"
-        f"failed  [file.reject_limit] {bad}: 3 of 3 rows rejected, more than 1 and 0.00%\n"
+        f"failed  [file.reject_limit] {bad}: 3 of 3 rows rejected, more than 1 and 0.00%;"
+        f" first: {bad}:1:price: invalid_decimal ('x')\n"
         "        hint: see them with: trade-ingest rejects --file 1\n"
     )
     assert done.err == (
@@ -83,7 +84,7 @@ def test_max_rejects_option_wins_over_the_contract(program):
 
 
 def test_failures_that_may_pass_exit_with_3(program, monkeypatch):
-    import trade_ingest.load.transaction as loading
+    import trade_ingest.load.copying as loading
     from trade_ingest.errors import FileChangedWhileReadError
 
     def changed(path):
@@ -91,7 +92,6 @@ def test_failures_that_may_pass_exit_with_3(program, monkeypatch):
 
     program.write("a.csv", [1])
     monkeypatch.setattr(loading, "stat_file", changed)
-    monkeypatch.setattr(loading.time, "sleep", lambda _: None)
 
     done = program("run", "a.csv")
 
