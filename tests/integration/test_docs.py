@@ -2,18 +2,22 @@
 
 A block marked ``console`` is a session: lines that begin with ``$ `` are commands for bash, those below one are lines
 that it prints, in this order, where ``…`` stands for anything. A page's sessions run one after the other, in one folder
-and on one database.
+and on one database; a block marked with a file's name is that file.
 """
 
 import os
 import re
 import subprocess
 import sys
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import psycopg
 import pytest
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from trade_ingest.cli.reference import PAGES, REASONS
 from trade_ingest.ledger import reference as ledger_reference
@@ -24,7 +28,7 @@ from trade_ingest.parse.reject import ReasonCode
 ROOT = Path(__file__).parents[2]
 DOCS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 WITH_SESSIONS = [page for page in DOCS if "```console" in page.read_text(encoding="utf-8")]
-BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^```(\w*) ?([\w.-]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)|!\[[^\]]*\]\(([^)\s]+)\)")
 BIN = Path(sys.executable).parent
 
@@ -37,13 +41,13 @@ class Command:
     shown: tuple[str, ...]
 
 
-def commands_of(page: Path) -> Iterator[Command]:
-    for language, block in BLOCK.findall(page.read_text(encoding="utf-8")):
-        if language == "console":
+def commands_of(page: Path, folder: Path) -> Iterator[Command]:
+    for language, name, block in BLOCK.findall(page.read_text(encoding="utf-8")):
+        if name:
+            (folder / name).write_text(block, encoding="utf-8")
+        elif language == "console":
             for session in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
                 line, *shown = session.splitlines()
-                while line.endswith("\\"):
-                    line = f"{line[:-1]}{shown.pop(0)}"
                 yield Command(line, tuple(text for text in shown if text.strip() not in {"", "…"}))
 
 
@@ -88,10 +92,7 @@ def environment(database_url, server_directory) -> dict[str, str]:
 @pytest.mark.slow
 @pytest.mark.parametrize("page", WITH_SESSIONS, ids=lambda page: str(page.relative_to(ROOT)))
 def test_commands_print_what_the_page_shows(page, tmp_path, environment):
-    commands = list(commands_of(page))
-    assert commands
-
-    for command in commands:
+    for command in commands_of(page, tmp_path):
         line = as_run_here(command.line)
         # the demonstration wants a database of its own: the embedded one, in the throw-away folder
         settings = environment if not line.startswith("make") else environment | {"TRADE_INGEST_DATABASE_URL": ""}
@@ -112,14 +113,19 @@ def test_commands_print_what_the_page_shows(page, tmp_path, environment):
 
 @pytest.mark.parametrize("page", [ROOT / "README.md", ROOT / "docs" / "tutorial.md"], ids=lambda page: page.name)
 def test_commands_that_are_not_run_need_a_server_of_ones_own(page):
-    blocks = [text for language, text in BLOCK.findall(page.read_text(encoding="utf-8")) if language in {"sh", "bash"}]
+    blocks = [
+        text for language, _, text in BLOCK.findall(page.read_text(encoding="utf-8")) if language in {"sh", "bash"}
+    ]
 
     assert [text for text in blocks if "db.example" not in text] == []
 
 
 @pytest.mark.parametrize(
     "page",
-    [*DOCS, *(ROOT / name for name in ("ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"))],
+    [
+        *(page for page in DOCS if "template" not in page.name),
+        *(ROOT / name for name in ("ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md")),
+    ],
     ids=lambda page: str(page.relative_to(ROOT)),
 )
 def test_links_lead_somewhere(page):
@@ -140,6 +146,36 @@ def anchors_of(page: Path) -> set[str]:
     """GitHub's names of a page's headings."""
     headings = re.findall(r"^#+ (.*)$", BLOCK.sub("", page.read_text(encoding="utf-8")), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_the_rights_that_the_page_grants_are_enough(tmp_path, environment, database_url):
+    (page, *_) = BLOCK.findall((ROOT / "docs" / "how-to" / "your-own-server.md").read_text(encoding="utf-8"))
+    role, database = f"loader_{uuid.uuid4().hex}", conninfo_to_dict(database_url)["dbname"]
+    statements = [line for line in page[2].splitlines() if not line.startswith(("CREATE DATABASE", "\\connect"))]
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        for statement in statements:
+            connection.execute(re.sub(r"\btrades\b", str(database), re.sub(r"\bloader\b", role, statement)))
+    url = make_conninfo(database_url, user=role)
+    script = (
+        "trade-ingest generate --output trades --rows 1000 --files 2 --bad-ratio 0.01 && trade-ingest doctor"
+        " && trade-ingest run trades && trade-ingest generate --output trades --rows 1000 --files 2 --force"
+        " && trade-ingest run trades && trade-ingest rollback 3 --yes && trade-ingest reconcile"
+    )
+    try:
+        done = subprocess.run(
+            ["bash", "-c", script],
+            cwd=tmp_path,
+            env=environment | {"TRADE_INGEST_DATABASE_URL": url},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "agrees with the ledger" in done.stdout
+    finally:
+        with psycopg.connect(database_url, autocommit=True) as connection:
+            connection.execute(sql.SQL("DROP OWNED BY {0} CASCADE").format(sql.Identifier(role)))
+            connection.execute(sql.SQL("DROP ROLE {0}").format(sql.Identifier(role)))
 
 
 @pytest.mark.parametrize("name", PAGES)

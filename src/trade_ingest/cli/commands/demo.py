@@ -151,12 +151,10 @@ def _show_volumes(database: str) -> None:
 
 
 def _conclude(home: DemoHome, seconds: float, how_long: str) -> None:
-    from trade_ingest.demo import CORRECTED_FILE, TRADES
-
     _heading(f"That was the demo, in {format_seconds(seconds)}; look around")
     _command("cd", str(home.folder))
     _command("trade-ingest", "rejects", "--export", "rejects.csv")
-    _command("trade-ingest", "rollback", f"{TRADES}/{CORRECTED_FILE}", "--preview")
+    _command("trade-ingest", "rollback", "--run", "2", "--preview")
     _command("trade-ingest", "reconcile")
     _command("trade-ingest", "db", "shell")
     stays = f"Files and results stay in {home.folder} {how_long}".rstrip()
