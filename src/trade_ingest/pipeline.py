@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Event as StopSignal
 from typing import TYPE_CHECKING, Any
 
@@ -187,6 +187,7 @@ def ingest(
             options=options.as_dict(),
         )
         run = _Run(connection, run_id, contract, started, on_event, on_progress)
+        on_event(Event(EventKind.RUN_STARTED, run_id, detail={"kind": "ingest", "sources": list(sources)}))
         with run.recorded():
             if was_created:
                 run.emit(Event(EventKind.TARGET_CREATED, run_id, detail={"target": contract.target.qualified_name}))
@@ -277,11 +278,17 @@ def _parallelism(options: RunOptions, the_plan: Plan) -> int:
 def _load_options(options: RunOptions, the_plan: Plan, parallelism: int) -> LoadOptions:
     """Share the processors between files loaded at once and, where files are few and large, within a file."""
     from trade_ingest.load.task import LoadOptions
+    from trade_ingest.source.blocks import BLOCK_BYTES
 
     lanes = max(1, parallelism // max(1, len(the_plan.to_load)))
-    if all(planned.file.size_bytes < LANES_FROM_BYTES for planned in the_plan.to_load):
-        lanes = 1
-    return LoadOptions(reject_limit=options.reject_limit, on_changed=options.on_changed, threads=lanes, lanes=lanes)
+    return LoadOptions(
+        reject_limit=options.reject_limit,
+        on_changed=options.on_changed,
+        threads=lanes,
+        lanes=lanes,
+        # each lane has a block in hand: a dozen of them are to fit in the memory that one process may take
+        block_bytes=BLOCK_BYTES if lanes <= 2 else BLOCK_BYTES // 4,  # noqa: PLR2004
+    )
 
 
 def _tasks(
@@ -298,7 +305,14 @@ def _tasks(
 
     ids = register_files(connection, the_plan.to_load, the_plan.target, contract_id, state="pending")
     tasks = [
-        LoadTask(run_id, ids[planned.file.uri], planned.file, contract, contract_id, options)
+        LoadTask(
+            run_id,
+            ids[planned.file.uri],
+            planned.file,
+            contract,
+            contract_id,
+            options if planned.file.size_bytes >= LANES_FROM_BYTES else replace(options, lanes=1, threads=1),
+        )
         for planned in the_plan.to_load
         if planned.file.uri in ids
     ]

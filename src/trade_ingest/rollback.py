@@ -15,10 +15,11 @@ from trade_ingest.errors import NotInLedgerError, RollbackRefusedError, UsageErr
 from trade_ingest.ledger.contracts import stored_contract
 from trade_ingest.ledger.events import Event, EventKind, record_event
 from trade_ingest.ledger.files import FileRow, find_same_content, lock_file
-from trade_ingest.ledger.queries import fetch_row, find_replacement, open_ledger
+from trade_ingest.ledger.queries import fetch_row, find_replacement, find_versions, open_ledger
 from trade_ingest.ledger.runs import RUN_COUNTERS, RunState, end_run, start_run
 from trade_ingest.load.replace import delete_rows, restore_replaced
 from trade_ingest.load.target import TargetTable
+from trade_ingest.source.listing import local_path
 
 if TYPE_CHECKING:
     import psycopg
@@ -137,6 +138,30 @@ def rollback(
         if preview:
             return work.preview()
         return work.apply(f"run {run_id}" if run_id is not None else f"file {', '.join(map(str, wanted))}")
+
+
+def find_loaded(database: str, files: Sequence[str]) -> tuple[int, ...]:
+    """The files that a user means: each is named by its number in the ledger, or by its path or URI.
+
+    A path means the version that is loaded, in every target that has one.
+
+    Raises:
+        NotInLedgerError: no version of a path is loaded.
+    """
+    if all(file.isdecimal() for file in files):
+        return tuple(int(file) for file in files)
+    found: list[int] = []
+    with open_ledger(database) as connection:
+        for file in files:
+            if file.isdecimal():
+                found.append(int(file))
+                continue
+            versions = [v for v in find_versions(connection, local_path(file)) if v.state == "loaded"]
+            if not versions:
+                message = f"{file}: no version of it is loaded"
+                raise NotInLedgerError(message, hint=f"see: trade-ingest explain {shlex.quote(file)}")
+            found += [version.file_id for version in versions]
+    return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)

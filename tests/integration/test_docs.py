@@ -1,8 +1,8 @@
 """What the documentation shows is what happens: its commands are run, and its generated pages compared.
 
-A block marked ``console`` is a session: lines that begin with ``$ `` are commands for bash, those below one are lines
-that it prints, in this order, where ``…`` stands for anything. A page's sessions run one after the other, in one folder
-and on one database; a block marked with a file's name is that file.
+A block marked ``console`` is a transcript: lines that begin with ``$ `` are commands for bash, those below one are
+lines that it prints, in this order, where ``…`` stands for anything. A page's transcripts run one after the other, in
+one folder and on one database; a block marked with a file's name is that file.
 """
 
 import os
@@ -27,7 +27,7 @@ from trade_ingest.parse.reject import ReasonCode
 
 ROOT = Path(__file__).parents[2]
 DOCS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-WITH_SESSIONS = [page for page in DOCS if "```console" in page.read_text(encoding="utf-8")]
+WITH_TRANSCRIPTS = [page for page in DOCS if "```console" in page.read_text(encoding="utf-8")]
 BLOCK = re.compile(r"^```(\w*) ?([\w.-]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)|!\[[^\]]*\]\(([^)\s]+)\)")
 BIN = Path(sys.executable).parent
@@ -46,8 +46,8 @@ def commands_of(page: Path, folder: Path) -> Iterator[Command]:
         if name:
             (folder / name).write_text(block, encoding="utf-8")
         elif language == "console":
-            for session in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
-                line, *shown = session.splitlines()
+            for entry in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+                line, *shown = entry.splitlines()
                 yield Command(line, tuple(text for text in shown if text.strip() not in {"", "…"}))
 
 
@@ -90,7 +90,7 @@ def environment(database_url, server_directory) -> dict[str, str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", WITH_SESSIONS, ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.mark.parametrize("page", WITH_TRANSCRIPTS, ids=lambda page: str(page.relative_to(ROOT)))
 def test_commands_print_what_the_page_shows(page, tmp_path, environment):
     for command in commands_of(page, tmp_path):
         line = as_run_here(command.line)

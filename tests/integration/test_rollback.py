@@ -7,7 +7,7 @@ import pytest
 from trade_ingest.errors import NotInLedgerError, RollbackRefusedError, UsageError
 from trade_ingest.ledger.queries import get_run, open_ledger
 from trade_ingest.reconcile import reconcile
-from trade_ingest.rollback import LostDuplicates, RolledBackFile, rollback
+from trade_ingest.rollback import LostDuplicates, RolledBackFile, find_loaded, rollback
 
 
 def test_rollback_takes_out_exactly_the_rows_of_the_file(desk):
@@ -281,3 +281,11 @@ def test_rollback_waits_for_a_load_of_the_same_file(desk):
     thread.join()
     assert results[0].rows_removed == 1
     assert desk.rows() == []
+
+
+def test_path_means_the_loaded_version(desk):
+    desk.load("a.csv", [desk.line("T1")])
+    second = desk.load("a.csv", [desk.line("T1"), desk.line("T2")])
+    assert find_loaded(desk.database, [str(desk.folder / "a.csv"), "99"]) == (second.file_id, 99)
+    with pytest.raises(NotInLedgerError, match="no version of it is loaded"):
+        find_loaded(desk.database, [str(desk.folder / "b.csv")])

@@ -235,7 +235,8 @@ def mark_failed(
     """Record a failure, unless the file was published or skipped meanwhile; whether it was recorded."""
     cursor = connection.execute(
         "UPDATE ingest.file SET state = 'failed', reason = %s, run_id = %s, error = %s, rows_read = %s,"
-        " rows_rejected = %s WHERE file_id = %s AND state IN ('pending', 'failed')",
+        " rows_rejected = %s, rows_loaded = 0, rows_duplicate = 0, control_totals = '{}', loaded_at = NULL"
+        " WHERE file_id = %s AND state IN ('pending', 'failed')",
         [error["code"], run_id, json_text(error), rows_read, rows_rejected, file_id],
     )
     return cursor.rowcount == 1
@@ -268,12 +269,15 @@ def add_overlaps(connection: Connection, file_id: int, duplicates: Mapping[int, 
     originals = {original: rows for original, rows in duplicates.items() if original != file_id}
     if not originals:
         return
-    loaded = connection.execute(
-        "SELECT file_id FROM ingest.file WHERE file_id = ANY(%s) AND state = 'loaded' ORDER BY file_id FOR SHARE",
-        [list(originals)],
-    ).fetchall()
-    if len(loaded) < len(originals):
+    states = dict(
+        connection.execute(
+            "SELECT file_id, state FROM ingest.file WHERE file_id = ANY(%s) ORDER BY file_id FOR SHARE",
+            [list(originals)],
+        ).fetchall()
+    )
+    if any(state not in {"loaded", "baseline"} for state in states.values()):
         raise DatabaseUnavailableError("a file that has the same rows is being taken out", hint="run it again")
+    originals = {original: originals[original] for original in states}  # others came by other means: nobody takes them
     for original, rows in originals.items():
         connection.execute(
             "INSERT INTO ingest.overlap (file_id, original_file_id, rows) VALUES (%s, %s, %s)"

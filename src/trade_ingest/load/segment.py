@@ -22,7 +22,8 @@ class Merged:
 
     Attributes:
         rows_loaded: rows that are new.
-        duplicates: rows that are in the target with the same content, by the file that has them.
+        duplicates: rows that are in the target with the same content, by the file that has them; 0 for rows that no
+            file of the ledger has brought.
         conflicts: row numbers whose key is in the target with other content, with the file that has it.
         left_out: sums of the control columns over duplicates and conflicts.
     """
@@ -96,7 +97,7 @@ def _compare(cursor: psycopg.Cursor[Any], target: TargetTable) -> Iterator[tuple
     )
     cursor.execute(
         sql.SQL(
-            "SELECT s.row_number, t.file_id, {} IS NOT DISTINCT FROM {} FROM {} AS s JOIN {} AS t ON {}"
+            "SELECT s.row_number, coalesce(t.file_id, 0), {} IS NOT DISTINCT FROM {} FROM {} AS s JOIN {} AS t ON {}"
             " ORDER BY s.row_number"
         ).format(row_of("s"), row_of("t"), STAGING, target.identifier, on)
     )

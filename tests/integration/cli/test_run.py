@@ -139,8 +139,14 @@ def test_json_lines_are_the_events_and_one_end(program):
 
     events = [json.loads(line) for line in program("run", "a.csv", "-o", "jsonl").out.splitlines()]
 
-    assert [event["event"] for event in events] == ["target_created", "run_planned", "file_loaded", "run_ended"]
-    assert events[2] | {"at": None, "duration_seconds": None} == {
+    assert [event["event"] for event in events] == [
+        "run_started",
+        "target_created",
+        "run_planned",
+        "file_loaded",
+        "run_ended",
+    ]
+    assert events[3] | {"at": None, "duration_seconds": None} == {
         "event": "file_loaded",
         "at": None,
         "run_id": 1,
@@ -153,7 +159,7 @@ def test_json_lines_are_the_events_and_one_end(program):
         "rows_rejected": 0,
         "duration_seconds": None,
     }
-    assert {name: events[3][name] for name in ("state", "rows_loaded")} == {"state": "succeeded", "rows_loaded": 2}
+    assert {name: events[4][name] for name in ("state", "rows_loaded")} == {"state": "succeeded", "rows_loaded": 2}
 
 
 def test_json_lines_end_even_when_the_run_cannot_begin(program):
@@ -204,7 +210,7 @@ def test_plan_shows_each_file_with_its_reason_and_the_command_to_run(program):
     assert lines[0].split() == ["ACTION", "REASON", "FILE", "SIZE", "WHY"]
     assert lines[1].startswith(f"skip    already_loaded  {loaded}  52 B  loaded by run 1 at ")
     assert lines[2] == f"load    new             {new}  52 B"
-    assert lines[4] == "1 file to load, 52 B; 1 skipped (1 already loaded, 1 new)  tick → public.tick"
+    assert lines[4] == "1 file to load, 52 B; 1 skipped (1 already loaded)  tick → public.tick"
     assert done.err == "run it: trade-ingest run in --on-changed skip\n"
 
 

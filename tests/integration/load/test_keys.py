@@ -205,3 +205,15 @@ def test_load_waits_for_another_transaction_that_inserts_the_same_key(feed, driv
 
     assert (result["rows_loaded"], result["rows_duplicate"]) == (1, 2)
     assert overlaps(feed) == [(2, 1, 2)]
+
+
+def test_rows_that_came_by_other_means_make_duplicates_too(feed):
+    feed.prepare()
+    feed.query("ALTER TABLE market.trade ALTER file_id DROP NOT NULL")
+    feed.write("first.csv", feed.trades(2, 2))
+    feed.load("first.csv")
+    feed.query("UPDATE market.trade SET file_id = NULL")
+    feed.write("second.csv", feed.trades(2, 4))
+    result = feed.load("second.csv")
+    assert (result.state, result.rows_loaded, result.rows_duplicate) == ("loaded", 2, 1)
+    assert feed.query("SELECT count(*) FROM ingest.overlap") == [(0,)]

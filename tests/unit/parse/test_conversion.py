@@ -525,7 +525,7 @@ def test_each_way_through_the_parser_gives_what_python_gives(name):
     case = CASES[name]
     cells = st.one_of(case.cells, case.cells, case.cells, st.sampled_from([*case.examples, *case.nulls]))
 
-    @settings(max_examples=60, deadline=None, derandomize=True, database=None)
+    @settings(max_examples=45, deadline=None, derandomize=True, database=None)
     @given(st.lists(cells, min_size=1, max_size=5), st.sets(st.integers(0, 4), max_size=2))
     @example([*case.examples, ""], set())
     def check(cells, quotes):

@@ -270,7 +270,7 @@ record_texts = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.lists(record_texts, max_size=10), st.sampled_from(["\n", "\r\n"]), st.booleans(), st.integers(1, 200))
 def test_rows_and_rejects_do_not_depend_on_how_the_file_is_cut(folder, texts, line_break, is_ended, block_bytes):
     path = folder / "xnys-1.csv"

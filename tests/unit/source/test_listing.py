@@ -38,6 +38,27 @@ def test_file_with_glob_characters_in_its_name_is_taken_as_named(folder):
     assert names(folder, str(path)) == ["trades[1].csv"]
 
 
+def test_what_is_no_file_is_left_out_of_a_folder_with_a_warning(folder, caplog):
+    os.mkfifo(folder / "pipe.csv")
+    (folder / "link.csv").symlink_to(folder / "gone.csv")
+    assert names(folder, str(folder)) == ["a.CSV.gz", "b.csv", "deep/er/c.tsv"]
+    assert sorted(record.getMessage() for record in caplog.records) == [
+        f"{folder}/{name}.csv: left out, as it is no file (any more)" for name in ("link", "pipe")
+    ]
+
+
+def test_folder_that_cannot_be_searched_is_an_error_and_its_files_are_not_missed_silently(folder, monkeypatch):
+    def scandir(path):
+        if str(path).endswith("deep"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path)
+
+    real = os.scandir
+    monkeypatch.setattr(os, "scandir", scandir)
+    with pytest.raises(FileUnreadableError, match="deep: Permission denied"):
+        list_files([str(folder)])
+
+
 @pytest.mark.parametrize("source", ["nothing*.csv", "missing.csv"])
 def test_source_without_files_is_an_error(folder, source):
     with pytest.raises(SourceNotFoundError, match="no such file or folder"):
@@ -64,6 +85,13 @@ def test_version_changes_with_size_and_time(folder):
     third = stat_file(str(path))
     assert len({first.version, second.version, third.version}) == 3
     assert (third.size_bytes, third.version) == (2, "2-5000000000")
+
+
+def test_file_whose_name_is_no_text_is_refused_with_its_name(tmp_path):
+    (tmp_path / os.fsdecode(b"a\xff.csv")).touch()
+    with pytest.raises(FileUnreadableError, match=r"/a\\xff\.csv: the name is no UTF-8") as caught:
+        list_files([str(tmp_path)])
+    assert caught.value.hint == "rename the file"
 
 
 def test_file_that_is_gone_is_unreadable(tmp_path):

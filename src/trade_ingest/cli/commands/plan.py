@@ -170,8 +170,9 @@ def _summary(the_plan: Plan) -> dict[str, Any]:
 def _totals(the_plan: Plan) -> str:
     from trade_ingest.pipeline import explained
 
-    reasons = ", ".join(f"{count:,} {reason.replace('_', ' ')}" for reason, count in explained(the_plan.files).items())
-    to_load = f"{counted(len(the_plan.to_load), 'file')} to load, {format_bytes(the_plan.bytes_to_load)}"
-    return printable(
-        f"{to_load}; {len(the_plan.skipped):,} skipped ({reasons})  {the_plan.contract} → {the_plan.target}"
+    reasons = ", ".join(
+        f"{count:,} {reason.replace('_', ' ')}" for reason, count in explained(the_plan.skipped).items()
     )
+    reasons = f" ({reasons})" if reasons else ""
+    to_load = f"{counted(len(the_plan.to_load), 'file')} to load, {format_bytes(the_plan.bytes_to_load)}"
+    return printable(f"{to_load}; {len(the_plan.skipped):,} skipped{reasons}  {the_plan.contract} → {the_plan.target}")

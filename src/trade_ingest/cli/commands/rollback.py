@@ -25,25 +25,27 @@ _COLUMNS = (
 
 
 @click.command()
-@click.argument("file_ids", metavar="[FILE_ID]...", type=int, nargs=-1)
+@click.argument("files", metavar="[FILE]...", nargs=-1)
 @click.option("--run", "run_id", type=int, metavar="ID", help="All files that this run loaded, newest first.")
 @click.option("--preview", is_flag=True, help="Show what would happen, and change nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @common_options("database", "output")
 @click.pass_obj
-def command(invocation: Invocation, file_ids: tuple[int, ...], run_id: int | None, *, preview: bool, yes: bool) -> None:
+def command(invocation: Invocation, files: tuple[str, ...], run_id: int | None, *, preview: bool, yes: bool) -> None:
     """Take out exactly the rows of files, and bring back what they had replaced; all in one transaction.
 
-    The files are not loaded again unless `run --reload` asks for it.
+    FILE is a file's number in the ledger or its path. The files are not loaded again unless `run --reload` asks for it.
 
     \b
     Examples:
       trade-ingest rollback 12 --preview
       trade-ingest rollback 12 13 --yes
+      trade-ingest rollback trades/2024-01-16.csv
       trade-ingest rollback --run 7
     """  # noqa: D301  # \b keeps click from joining the lines
-    from trade_ingest.rollback import rollback
+    from trade_ingest.rollback import find_loaded, rollback
 
+    file_ids = find_loaded(invocation.database, files)
     expected = rollback(invocation.database, file_ids=file_ids, run_id=run_id, preview=True)
     if preview:
         _show(invocation, expected)
