@@ -19,7 +19,7 @@ from trade_ingest.ledger.contracts import contract_id_of
 from trade_ingest.ledger.events import Event, EventKind, record_event
 from trade_ingest.ledger.runs import RUN_COUNTERS, RunState, abandon_dead_runs, count_run, end_run, start_run
 from trade_ingest.plan import Plan, PlannedFile, make_plan, register_files
-from trade_ingest.source.listing import list_files
+from trade_ingest.source.listing import SourceFile, list_files
 
 if TYPE_CHECKING:
     import psycopg
@@ -194,13 +194,34 @@ def ingest(
             the_plan = make_plan(connection, files, contract, on_changed=options.on_changed, reload=options.reload)
             on_plan(the_plan)
             run.note_plan(the_plan)
-            parallelism = _parallelism(options, the_plan)
-            load_options = _load_options(options, the_plan, parallelism)
-            tasks = _tasks(connection, the_plan, contract, contract_id, run_id, load_options)
-            engine = _make_engine(database, parallelism)
-            for result in engine.run(tasks, on_progress=run.note_progress, stop=stop):
-                run.note_result(result)
+            while the_plan.to_load:
+                parallelism = _parallelism(options, the_plan)
+                load_options = _load_options(options, the_plan, parallelism)
+                tasks = _tasks(connection, the_plan, contract, contract_id, run_id, load_options)
+                engine = _make_engine(database, parallelism)
+                for result in engine.run(tasks, on_progress=run.note_progress, stop=stop):
+                    run.note_result(result)
+                if stop.is_set():
+                    break
+                untried = [file for file in files if file.uri not in run.failed_uris]
+                the_plan = _plan_of_rechecks(connection, untried, contract, options)
+                run.counters["files_planned"] += len(the_plan.to_load)
             return run.finish(is_interrupted=stop.is_set() and run.has_left_files)
+
+
+def _plan_of_rechecks(
+    connection: psycopg.Connection[Any], files: Sequence[SourceFile], contract: Contract, options: RunOptions
+) -> Plan:
+    """What is to be loaded again because a file was replaced whose rows it had duplicates of; see ``load.replace``."""
+    marked = connection.execute(
+        "SELECT uri FROM ingest.file WHERE target = %s AND state = 'loaded' AND reason = 'recheck'",
+        [contract.target.qualified_name],
+    ).fetchall()
+    uris = {uri for (uri,) in marked}
+    listed = [file for file in files if file.uri in uris]
+    for uri in sorted(uris - {file.uri for file in listed}):
+        logger.warning("%s: has rows that a replaced file had, too; load it again to have them", uri)
+    return make_plan(connection, listed, contract, on_changed=options.on_changed)
 
 
 def baseline(sources: Sequence[str], *, contract: Contract, database: str) -> RunResult:
@@ -362,6 +383,11 @@ class _Run:
             self._on_event(event)
         except Exception:  # noqa: BLE001  # the first error matters; the next run finds this one abandoned
             logger.warning("could not record the end of run %d", self.run_id)
+
+    @property
+    def failed_uris(self) -> set[str]:
+        """The files that have failed in this run, which does not try them again."""
+        return {result.uri for result in self._failed}
 
     @property
     def has_left_files(self) -> bool:

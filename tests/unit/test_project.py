@@ -125,6 +125,7 @@ def test_npm_scripts_call_what_exists():
     scripts = json.loads((ROOT / "package.json").read_text())["scripts"]
 
     assert set(scripts) >= {"ingest:data", "generate:synthetic-data", "clean:synthetic", "test"}
+    assert scripts["ingest:data"].endswith(" run")  # so that what stands after `--` is for that command
     for target in re.findall(r"\bmake ([a-z-]+)", " ".join(scripts.values())):
         assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE), target
     for script in re.findall(r"\S+\.py\b", " ".join(scripts.values())):

@@ -39,6 +39,13 @@ def _described(error: BaseException, *, is_debug: bool) -> tuple[str, str, str, 
         return "usage", *_usage_text(error), EXIT_USAGE
     if isinstance(error, (KeyboardInterrupt, click.Abort)):
         return "run.interrupted", "interrupted", "", EXIT_INTERRUPTED
+    if isinstance(error, OSError) and error.filename is not None:  # a path that was named cannot be used
+        return (
+            "usage",
+            f"{error.filename}: {error.strerror}",
+            "check that the folder is there, with the right to it",
+            EXIT_USAGE,
+        )
     hint = "this is a defect; please report it with the traceback above" if is_debug else "--debug shows the traceback"
     return "internal", f"unexpected {type(error).__name__}: {_first_line(error)}", hint, EXIT_INTERNAL
 

@@ -100,7 +100,7 @@ def _value_error(error: ErrorDetails, path: Path) -> tuple[str, str]:
     word = re.split(r"\W", found.strip().lower())[0]
     if word in _SQL_WORDS:
         return message, f"did you mean `{_SQL_WORDS[word]}`?"
-    hint = did_you_mean(word, [*Kind])
+    hint = "" if word in [*Kind] and "(" in found else did_you_mean(word, [*Kind])
     return message, hint.replace("`decimal`", f"`decimal{found.strip()[len(word) :] or '(38,10)'}`")
 
 
@@ -119,6 +119,11 @@ def _limit(comparison: str, key: str) -> Callable[[ErrorDetails, Path], tuple[st
     return lambda error, _: (f"must be {comparison} {error['ctx'][key]:g}, not {_shown(error['input'])}", "")
 
 
+def _too_long(error: ErrorDetails, _: Path) -> tuple[str, str]:
+    most = error["ctx"]["max_length"]
+    return f"must be {'one character' if most == 1 else f'at most {most} characters'}, not {_shown(error['input'])}", ""
+
+
 def _too_short(_: ErrorDetails, __: Path) -> tuple[str, str]:
     return "must not be empty", ""
 
@@ -131,7 +136,7 @@ _WORDINGS: Mapping[str, Callable[[ErrorDetails, Path], tuple[str, str]]] = {
     "value_error": _value_error,
     "string_pattern_mismatch": _identifier,
     "string_type": _of_kind("text"),
-    "string_too_long": _of_kind("one character"),
+    "string_too_long": _too_long,
     "string_too_short": _too_short,
     "too_short": _too_short,
     "int_parsing": _of_kind("a whole number"),

@@ -76,14 +76,15 @@ class FileCopy:
             threads = max(options.threads, len(lanes))
             blocks = iter(BlockPipeline(reader, rows.parser, encoder, self._contract, threads))
             feed = BlockFeed(blocks, self._partitions, self.tally, self._note_block)
+            parsed_before = self.tally.seconds.get("parse", 0.0)
             with self.tally.timed("copy"):
                 if len(lanes) > 1:
                     self._copy_in_lanes(lanes, feed, attempt_id)
                 else:
                     self._copy_segments(lanes[0], feed)
             self._write_rejects(lanes[0], feed)
-            seconds = self.tally.seconds
-            seconds["copy"] = max(seconds["copy"] - seconds.get("parse", 0.0), 0.0)
+            seconds = self.tally.seconds  # what the copying waited for rows is parsing
+            seconds["copy"] = max(seconds["copy"] - (seconds.get("parse", 0.0) - parsed_before), 0.0)
         self._check_whole_file(reader)
 
     def _copy_in_lanes(self, lanes: list[Connection], feed: BlockFeed, attempt_id: int) -> None:

@@ -56,6 +56,40 @@ def restore_replaced(connection: psycopg.Connection[Any], target: TargetTable, f
     return restored
 
 
+def recheck_dependents(connection: psycopg.Connection[Any], target: TargetTable, replaced: FileRow) -> int:
+    """See to it that no row is lost that a replaced file had and another file has delivered too.
+
+    Such a row was counted as the other file's duplicate. If rows of the replaced file are in the target no more, the
+    files that had duplicates of it are marked: to the next plan they are changed, and are loaded again in one
+    transaction each. To be called when the new version's rows are in.
+
+    Returns:
+        How many files were marked.
+    """
+    dependents = connection.execute(
+        "SELECT o.file_id FROM ingest.overlap AS o JOIN ingest.file AS f USING (file_id)"
+        " WHERE o.original_file_id = %s AND f.state = 'loaded'",
+        [replaced.file_id],
+    ).fetchall()
+    if not dependents or not target.key:
+        return 0
+    same_key = sql.SQL(" AND ").join(
+        sql.SQL("{} = {}").format(sql.Identifier("t", name), sql.Identifier("r", name)) for name in target.key
+    )
+    gone = connection.execute(
+        sql.SQL(
+            "SELECT 1 FROM {} AS r WHERE r.file_id = {} AND NOT EXISTS (SELECT 1 FROM {} AS t WHERE {}) LIMIT 1"
+        ).format(target.replaced_identifier, sql.Literal(replaced.file_id), target.identifier, same_key)
+    ).fetchone()
+    if gone is None:
+        return 0
+    return connection.execute(
+        "UPDATE ingest.file SET version = version || '+', reason = 'recheck', content_hash = NULL, content_bytes = NULL"
+        " WHERE file_id = ANY(%s)",
+        [[file_id for (file_id,) in dependents]],
+    ).rowcount
+
+
 def rows_of(target: TargetTable, file: FileRow) -> sql.Composed:
     """A condition for a file's rows; the range of event times spares the other partitions."""
     condition = sql.SQL("file_id = {}").format(sql.Literal(file.file_id))

@@ -6,6 +6,7 @@ import logging
 import os
 import socket
 import time
+from dataclasses import replace
 from typing import Any, Self
 
 import psycopg
@@ -20,7 +21,7 @@ from trade_ingest.ledger.events import Event, EventKind, record_event
 from trade_ingest.load.copying import FileCopy, Report, hash_seed
 from trade_ingest.load.lanes import NeedsOneLaneError, publish_parts, remove_parts
 from trade_ingest.load.partitions import Partitions
-from trade_ingest.load.replace import move_to_replaced
+from trade_ingest.load.replace import move_to_replaced, recheck_dependents
 from trade_ingest.load.target import TargetTable
 from trade_ingest.load.task import ErrorInfo, FileResult, FileState, LoadTask
 from trade_ingest.source.stream import read_chunks
@@ -45,6 +46,7 @@ class Loader:
         self._database = database
         self._connections: dict[str, Connection] = {}
         self._partitions: dict[TargetTable, Partitions] = {}
+        self._contracts: dict[int, Contract] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -66,6 +68,8 @@ class Loader:
         raised; those that may pass are tried again first.
         """
         started = time.monotonic()
+        # one object for one contract: what the parser has prepared for it serves all its files
+        task = replace(task, contract=self._contracts.setdefault(task.contract_id, task.contract))
         for number in range(1, task.options.attempts + 1):
             load = _FileLoad(self, task, report)
             try:
@@ -246,6 +250,8 @@ class _FileLoad:
             header=None if reader.header is None else [cell.replace("\0", "\\x00") for cell in reader.header],
             header_record=reader.header_record,
         )
+        if replaces is not None:
+            recheck_dependents(connection, self._target, replaces)
         files.add_overlaps(connection, row.file_id, tally.duplicates)
         try:
             files.mark_loaded(
@@ -294,6 +300,7 @@ class _FileLoad:
         if predecessor is not None and predecessor.file_id != same and self._is_to_replace(predecessor):
             replaces = predecessor.file_id  # the file has other content now, though that content is loaded already
             move_to_replaced(connection, self._target, predecessor)
+            recheck_dependents(connection, self._target, predecessor)
         return self._skip(connection, row, started, "same_content", same, replaces=replaces)
 
     def _is_to_replace(self, predecessor: files.FileRow) -> bool:

@@ -8,14 +8,14 @@ bad.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import polars as pl
 
 from trade_ingest.contract.checks import currency_codes
-from trade_ingest.contract.model import Column, FileFormat
+from trade_ingest.contract.model import Column, Contract, FileFormat
 from trade_ingest.contract.types import Kind, ValueType
 from trade_ingest.contract.values import parse_bound
 from trade_ingest.parse.cells import UUID_REGEX, decimal_regex
@@ -23,6 +23,23 @@ from trade_ingest.parse.times import parse_equal_width
 
 _UTC_MICROSECONDS = pl.Datetime("us", "UTC")
 _FIRST_MICROSECONDS = 10**14  # epoch numbers from here on are microseconds, those below milliseconds
+
+
+_prepared: dict[tuple[int, tuple[tuple[str, str], ...]], tuple[Contract, FastColumns]] = {}
+_MOST_PREPARED = 64
+
+
+def fast_columns(contract: Contract, columns: Sequence[tuple[Column, str]]) -> FastColumns:
+    """The prepared columns for files of one contract and layout; made once, as that takes as long as 2,000 rows."""
+    key = id(contract), tuple((column.name, field) for column, field in columns)
+    found = _prepared.get(key)
+    if found is not None and found[0] is contract:
+        return found[1]
+    if len(_prepared) >= _MOST_PREPARED:
+        _prepared.clear()
+    prepared = FastColumns(columns, contract.format)
+    _prepared[key] = contract, prepared
+    return prepared
 
 
 class FastColumns:

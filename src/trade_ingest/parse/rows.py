@@ -14,7 +14,7 @@ import polars as pl
 from trade_ingest.contract.model import Column, Contract
 from trade_ingest.errors import PathMismatchError
 from trade_ingest.parse.cells import Converted, convert
-from trade_ingest.parse.fast import FastColumns
+from trade_ingest.parse.fast import fast_columns
 from trade_ingest.parse.layout import FileLayout
 from trade_ingest.parse.reject import Reason, ReasonCode, Reject
 from trade_ingest.source.blocks import Block
@@ -67,7 +67,7 @@ class BlockParser:
             for column in self._columns
             if (index := layout.field_of(column.name)) is not None
         ]
-        self._fast = FastColumns(self._read_columns, contract.format)
+        self._fast = fast_columns(contract, self._read_columns)
         self._dialect = Dialect.of(contract.format)
         self._schema = {field_name(i): pl.String for i in range(layout.field_count)}
         self._wanted = [field_name(i) for i in layout.used_fields]

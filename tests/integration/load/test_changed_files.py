@@ -228,3 +228,40 @@ def test_failure_before_the_first_row_is_recorded_too(feed, with_setting):
     assert feed.files("state, reason") == [("a.csv", "failed", "database.error")]
     feed.query("DROP TRIGGER refuse ON ingest.attempt")
     assert feed.run().rows_loaded == 4
+
+
+def test_row_that_a_replaced_file_had_stays_if_another_file_has_it_too(feed):
+    feed.write("a.csv", feed.trades(1, 3))
+    feed.write("b.csv", feed.trades(3, 4))
+    feed.run()
+    feed.write("a.csv", feed.trades(1, 2, price="9.00"))
+
+    result = feed.run()
+
+    assert (result.state, result.files_loaded) == ("succeeded", 2)
+    assert feed.rows() == feed.expected("a.csv", "b.csv")
+    assert feed.run().files_loaded == 0
+
+
+def test_row_of_a_replaced_file_stays_though_the_other_file_is_listed_by_a_later_run_only(feed):
+    feed.write("a.csv", feed.trades(1, 3))
+    feed.write("b.csv", feed.trades(3, 4))
+    feed.run()
+    feed.write("a.csv", feed.trades(1, 2, price="9.00"))
+    feed.run(feed.folder / "a.csv")
+
+    assert feed.run().files_loaded == 1
+    assert feed.rows() == feed.expected("a.csv", "b.csv")
+
+
+def test_file_that_fails_when_it_is_loaded_again_is_tried_once_in_a_run(feed):
+    feed.write("a.csv", feed.trades(1, 3))
+    feed.write("b.csv", feed.trades(3, 4))
+    feed.run()
+    feed.write("a.csv", feed.trades(1, 2, price="9.00"))
+    feed.write("b.csv", ["broken"], header="no,such,header")
+
+    result = feed.run()
+
+    assert (result.state, result.files_loaded, result.files_failed) == ("failed", 1, 1)
+    assert feed.rows()[-1][2] == feed.trade(4)  # what b.csv had brought is still there

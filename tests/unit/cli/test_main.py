@@ -99,6 +99,14 @@ def test_unexpected_error_is_one_line_and_a_hint(capsys):
     assert capsys.readouterr().err == expected
 
 
+def test_path_that_cannot_be_written_is_no_defect(capsys):
+    code = report_failure(PermissionError(13, "Permission denied", "/etc/rejects.csv"), is_debug=False)
+
+    assert code == 2
+    hint = "check that the folder is there, with the right to it"
+    assert capsys.readouterr().err == f"error[usage]: /etc/rejects.csv: Permission denied\nhint: {hint}\n"
+
+
 def test_debug_shows_the_traceback(program):
     plain, debugged = program("check", "nope.csv"), program("check", "nope.csv", "--debug")
 

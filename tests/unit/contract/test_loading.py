@@ -143,6 +143,11 @@ def test_plain_null_is_a_word_where_the_contract_expects_that_word():
             "{table: fill}\nrejects: {max_ratio: nan}",
             (15, "rejects.max_ratio", "must be a finite number, not 'nan'"),
         ),
+        (
+            "{table: fill}",
+            "{table: " + "f" * 54 + "}",
+            (14, "target.table", f"must be at most 53 characters, not '{'f' * 54}'"),
+        ),
         ("{table: fill}", "{table: fill}\npath: '('", (15, "path", "'(' is not a regular expression: missing )")),
     ],
 )
@@ -151,6 +156,13 @@ def test_one_mistake_is_one_problem_on_its_line(old, new, problem):
     found = {(at, where): what for at, where, what in problems_of(changed(old, new))}
     assert message in found.pop((line, path))
     assert found.keys() <= {(1, "version"), (14, "target.table")}  # missing because the mistake stands in its place
+
+
+def test_type_with_impossible_digits_is_not_suggested_itself():
+    problems = problems_of(changed('"decimal(10,2)"', '"decimal(50,60)"'))
+    assert [what for _, where, what in problems if where.endswith(".type")] == [
+        "'decimal(50,60)': precision must be 1 to 38 and scale at most the precision"
+    ]
 
 
 @pytest.mark.parametrize(
