@@ -33,8 +33,6 @@ Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_]{0,62}$"
 
 OneCharacter = Annotated[str, StringConstraints(min_length=1, max_length=1)]
 
-EPOCH_UNITS = ("s", "ms", "us", "ns", "auto")
-
 COLLECT = {"collect": True}
 """Validation context of a caller that looks for inconsistencies itself, to list all of them with their lines."""
 

@@ -85,8 +85,7 @@ class Loader:
                     self.close()  # the database is away: the next run finds the attempt abandoned
                 if is_last:
                     return load.failed(error, started)
-                if isinstance(error, DatabaseUnavailableError):
-                    self.close()
+                self.close()
                 time.sleep(min(0.1 * 2**number, 3.0))
         raise AssertionError  # pragma: no cover
 

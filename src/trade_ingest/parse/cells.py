@@ -19,7 +19,7 @@ import polars as pl
 
 from trade_ingest.contract.checks import invalid_values
 from trade_ingest.contract.model import Column, FileFormat
-from trade_ingest.contract.timeformat import TimeShape, iso_shapes, shape_of
+from trade_ingest.contract.timeformat import ISO_DATE, TimeShape, iso_shapes, shape_of
 from trade_ingest.contract.types import MAX_PRECISION, Kind, ValueType
 from trade_ingest.contract.values import parse_bound
 from trade_ingest.parse.epochs import FIRST_MICROSECOND, LAST_MICROSECOND, read_epochs
@@ -259,7 +259,7 @@ def _refuse_number(text: str) -> NoReturn:
 
 
 def _date(text: pl.Series, column: Column, file_format: FileFormat) -> Converted:
-    shape = shape_of("%Y-%m-%d" if column.format in {None, "iso"} else str(column.format))
+    shape = ISO_DATE if column.format in {None, "iso"} else shape_of(str(column.format))
     has_shape = text.str.contains(shape.regex)
     shaped = text if has_shape.all() else _only(text, has_shape)
     converted = Converted(shaped.str.to_date(shape.polars_format, strict=False))
