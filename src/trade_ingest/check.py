@@ -12,8 +12,9 @@ from trade_ingest.load.task import ErrorInfo
 from trade_ingest.parse.file import FileRows, check_trailer, open_rows, reject_limit_error
 from trade_ingest.parse.reject import Reason, Reject
 from trade_ingest.parse.spans import cell_spans
-from trade_ingest.source.blocks import BLOCK_BYTES, BlockReader
+from trade_ingest.source.blocks import BlockReader
 from trade_ingest.source.listing import SourceFile, list_files
+from trade_ingest.source.sizes import BLOCK_BYTES
 
 
 @dataclass(frozen=True, slots=True)

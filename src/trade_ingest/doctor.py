@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 import time
@@ -115,13 +114,12 @@ def _check_contract(settings: Settings) -> _Finding:
 
 
 def _check_engines(settings: Settings) -> _Finding:
-    from trade_ingest.pipeline import engine_for
+    from trade_ingest.pipeline import default_parallelism, engine_for, processors
 
-    processors = os.cpu_count() or 1
-    parallelism = settings.parallelism or processors
-    message = f"{engine_for(settings.engine)}: {parallelism} at once on {processors} processors"
-    if parallelism > 2 * processors:
-        return CheckState.WARN, message, f"more than {2 * processors} at once gains nothing: lower parallelism"
+    parallelism = settings.parallelism or default_parallelism()
+    message = f"{engine_for(settings.engine)}: {parallelism} at once on {processors()} processors"
+    if parallelism > 2 * processors():
+        return CheckState.WARN, message, f"more than {2 * processors()} at once gains nothing: lower parallelism"
     return CheckState.PASS, message, ""
 
 
@@ -162,7 +160,9 @@ def _check_durability(connection: psycopg.Connection[Any]) -> _Finding:
 
 
 def _check_connections(connection: psycopg.Connection[Any], settings: Settings) -> _Finding:
-    needed = (settings.parallelism or os.cpu_count() or 1) * _CONNECTIONS_PER_FILE + _OTHER_CONNECTIONS
+    from trade_ingest.pipeline import default_parallelism
+
+    needed = (settings.parallelism or default_parallelism()) * _CONNECTIONS_PER_FILE + _OTHER_CONNECTIONS
     free = _one(
         connection,
         "SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int"
@@ -190,28 +190,28 @@ _RIGHTS_SQL = """
 SELECT current_user, current_database(),
     to_regnamespace('ingest') IS NOT NULL,
     has_database_privilege(current_database(), 'CREATE'),
-    has_database_privilege(current_database(), 'TEMPORARY'),
-    CASE WHEN to_regnamespace('ingest') IS NOT NULL THEN has_schema_privilege('ingest', 'USAGE') END
+    has_database_privilege(current_database(), 'TEMPORARY')
 """
 
 
 def check_rights(connection: psycopg.Connection[Any]) -> _Finding:
-    """Whether the user may do what a run does."""
+    """Whether the user may do what a run does, whatever its target."""
+    from psycopg import sql
+
+    from trade_ingest.ledger.rights import MissingRight, MissingRights, grant_text, missing_ledger_rights
+
     row = connection.execute(_RIGHTS_SQL).fetchone()
-    user, database, has_ledger, can_create, can_use_temp, can_use_ledger = row or (None,) * 6
-    missing: list[str] = []
-    fixes: list[str] = []
+    user, database, has_ledger, can_create, can_use_temp = row or ("", "", False, False, False)
+    on = sql.SQL("DATABASE {}").format(sql.Identifier(database))
+    missing: list[MissingRight] = []
     if not can_create and not has_ledger:
-        missing.append("create schemas")
-        fixes.append(f'GRANT CREATE ON DATABASE "{database}" TO "{user}"')
+        missing.append(MissingRight("create schemas", grant_text("CREATE", on, user)))
     if not can_use_temp:
-        missing.append("make temporary tables")
-        fixes.append(f'GRANT TEMPORARY ON DATABASE "{database}" TO "{user}"')
-    if can_use_ledger is False:
-        missing.append("use schema ingest")
-        fixes.append(f'GRANT USAGE ON SCHEMA ingest TO "{user}", and the rights on its tables')
+        missing.append(MissingRight("make temporary tables", grant_text("TEMPORARY", on, user)))
+    missing += missing_ledger_rights(connection).rights
     if missing:
-        return CheckState.FAIL, f"{user} may not {', nor '.join(missing)}", f"let an owner run: {'; '.join(fixes)}"
+        rights = MissingRights(user, tuple(missing))
+        return CheckState.FAIL, rights.message, rights.hint
     return CheckState.PASS, f"{user} may make schemas and temporary tables" if can_create else f"{user} may use it", ""
 
 
@@ -228,11 +228,16 @@ def check_ledger(connection: psycopg.Connection[Any]) -> _Finding:
 
 def _check_target(connection: psycopg.Connection[Any], settings: Settings) -> _Finding:
     from trade_ingest.contract.loading import load_contract
-    from trade_ingest.load.target import TargetTable, target_differences
+    from trade_ingest.load.rights import missing_target_rights
+    from trade_ingest.load.target import TargetTable, has_table, target_differences
 
     contract = load_contract(settings.contract)
     target, name = TargetTable.of(contract), contract.target.qualified_name
-    if not _one(connection, "SELECT to_regclass(%s) IS NOT NULL", target.quoted_name):
+    is_there = has_table(connection, target.schema_name, target.table)
+    missing = missing_target_rights(connection, target)
+    if missing.rights:
+        return CheckState.FAIL, missing.message, missing.hint
+    if not is_there:
         return CheckState.PASS, f"no table {name} yet; the first run makes it", ""
     if differences := target_differences(connection, target):
         fix = "name another target in the contract, or bring the table in line"

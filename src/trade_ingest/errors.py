@@ -76,7 +76,7 @@ class SourceNotFoundError(UsageError):
 
 
 class NotInLedgerError(UsageError):
-    """The ledger knows no such run, file or reject."""
+    """The ledger knows no such run, file, reject, reason or column."""
 
     code = "ledger.not_found"
 

@@ -13,6 +13,7 @@ from trade_ingest.errors import UsageError
 from trade_ingest.ledger import schema
 from trade_ingest.ledger.connection import open_connection, wrap_database_errors
 from trade_ingest.ledger.contracts import stored_contract
+from trade_ingest.ledger.known import similar_uris
 from trade_ingest.ledger.queries import Attempt, FileSummary, find_replacement, find_versions, list_attempts
 from trade_ingest.plan import LOADED_REASONS, PlannedFile, PlanReason, make_plan
 from trade_ingest.source.listing import local_path, stat_file
@@ -66,11 +67,13 @@ class Explanation:
         uri: the file.
         versions: the versions that the ledger knows, newest first.
         next_run: what the next run would do; None if the file is not there now.
+        similar: where nothing is known of the file: up to three URIs of the ledger that may have been meant.
     """
 
     uri: str
     versions: tuple[ExplainedVersion, ...]
     next_run: NextRun | None
+    similar: tuple[str, ...] = ()
 
     @property
     def sentence(self) -> str:
@@ -110,7 +113,9 @@ def explain(database: str, uri: str, *, contract: Contract | None = None, target
                 stored_contract(connection, versions[0].contract_id) if versions else load_contract(DEFAULT_CONTRACT)
             )
         next_run = _next_run(connection if has_ledger else None, path, contract)
-    return Explanation(path, explained, next_run)
+        is_unknown = has_ledger and not versions and next_run is None
+        similar = tuple(similar_uris(connection, path)) if is_unknown else ()
+    return Explanation(path, explained, next_run, similar)
 
 
 def _next_run(connection: Connection | None, path: str, contract: Contract) -> NextRun | None:

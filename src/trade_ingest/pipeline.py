@@ -19,7 +19,7 @@ from trade_ingest.ledger.contracts import contract_id_of
 from trade_ingest.ledger.events import Event, EventKind, record_event
 from trade_ingest.ledger.runs import RUN_COUNTERS, RunState, abandon_dead_runs, count_run, end_run, start_run
 from trade_ingest.plan import Plan, PlannedFile, make_plan, register_files
-from trade_ingest.source.listing import SourceFile, list_files
+from trade_ingest.source.listing import SourceFile, list_files, take_listing
 
 if TYPE_CHECKING:
     import psycopg
@@ -47,7 +47,7 @@ class RunOptions:
 
     Attributes:
         engine: ``auto`` or ``local``.
-        parallelism: files loaded at once; None: one per processor.
+        parallelism: files loaded at once; None: one more than there are processors, as loads wait now and then.
         on_changed: instead of the contract's policy.
         reject_limit: instead of the contract's limit.
         reload: load rolled-back files again.
@@ -121,12 +121,19 @@ def plan(
         SourceNotFoundError: a source matches no file.
         DatabaseUnavailableError, DatabaseAuthenticationError: the database cannot be used.
     """
-    files = list_files(sources)
+    listing = take_listing(sources)
     with wrap_database_errors(), open_connection(database) as connection:
         has_ledger = schema.current_revision(connection) is not None
         if has_ledger:
             schema.require_ledger(connection)
-        return make_plan(connection if has_ledger else None, files, contract, on_changed=on_changed, reload=reload)
+        return make_plan(
+            connection if has_ledger else None,
+            listing.files,
+            contract,
+            on_changed=on_changed,
+            reload=reload,
+            ignored=listing.ignored,
+        )
 
 
 def ingest(
@@ -162,12 +169,12 @@ def ingest(
         LedgerVersionError: the ledger is of another version of this program.
         DatabaseUnavailableError, DatabaseAuthenticationError, DatabasePermissionError: the database cannot be used.
     """
-    from trade_ingest.load.lanes import repair_parts
+    from trade_ingest.load.parts import repair_parts
     from trade_ingest.load.target import ensure_target
 
     started = time.monotonic()
     stop = stop or StopSignal()
-    files = list_files(sources)
+    listing = take_listing(sources)
     prepare_ledger(database)
     with wrap_database_errors(), open_connection(database, name="trade-ingest run") as connection:
         for run_id in abandon_dead_runs(connection):
@@ -191,7 +198,14 @@ def ingest(
         with run.recorded():
             if was_created:
                 run.emit(Event(EventKind.TARGET_CREATED, run_id, detail={"target": contract.target.qualified_name}))
-            the_plan = make_plan(connection, files, contract, on_changed=options.on_changed, reload=options.reload)
+            the_plan = make_plan(
+                connection,
+                listing.files,
+                contract,
+                on_changed=options.on_changed,
+                reload=options.reload,
+                ignored=listing.ignored,
+            )
             on_plan(the_plan)
             run.note_plan(the_plan)
             while the_plan.to_load:
@@ -203,7 +217,7 @@ def ingest(
                     run.note_result(result)
                 if stop.is_set():
                     break
-                untried = [file for file in files if file.uri not in run.failed_uris]
+                untried = [file for file in listing.files if file.uri not in run.failed_uris]
                 the_plan = _plan_of_rechecks(connection, untried, contract, options)
                 run.counters["files_planned"] += len(the_plan.to_load)
             return run.finish(is_interrupted=stop.is_set() and run.has_left_files)
@@ -293,15 +307,25 @@ def _parallelism(options: RunOptions, the_plan: Plan) -> int:
         return options.parallelism
     if the_plan.bytes_to_load < WORKERS_FROM_BYTES:
         return 1
+    return default_parallelism()
+
+
+def default_parallelism() -> int:
+    """Files loaded at once: one per processor, and one more to work while others wait for PostgreSQL."""
+    return processors() + 1
+
+
+def processors() -> int:
+    """Processors of this machine."""
     return os.cpu_count() or 1
 
 
 def _load_options(options: RunOptions, the_plan: Plan, parallelism: int) -> LoadOptions:
     """Share the processors between files loaded at once and, where files are few and large, within a file."""
     from trade_ingest.load.task import LoadOptions
-    from trade_ingest.source.blocks import BLOCK_BYTES
+    from trade_ingest.source.sizes import BLOCK_BYTES
 
-    lanes = max(1, parallelism // max(1, len(the_plan.to_load)))
+    lanes = max(1, min(parallelism, processors()) // max(1, len(the_plan.to_load)))
     return LoadOptions(
         reject_limit=options.reject_limit,
         on_changed=options.on_changed,
@@ -408,6 +432,7 @@ class _Run:
             "files_planned": len(the_plan.to_load),
             "files_skipped": len(the_plan.skipped),
             "bytes_planned": the_plan.bytes_to_load,
+            "files_ignored": len(the_plan.ignored),
         }
         self.emit(Event(EventKind.RUN_PLANNED, self.run_id, detail=detail))
 

@@ -54,11 +54,15 @@ class PlannedFile:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The plan for a listing, in the listing's order."""
+    """The plan for a listing, in the listing's order.
+
+    ``ignored`` are the paths that the listing left out because of their names.
+    """
 
     contract: str
     target: str
     files: tuple[PlannedFile, ...]
+    ignored: tuple[str, ...] = ()
 
     @property
     def to_load(self) -> tuple[PlannedFile, ...]:
@@ -144,6 +148,7 @@ def make_plan(
     *,
     on_changed: OnChanged | None = None,
     reload: bool = False,
+    ignored: tuple[str, ...] = (),
 ) -> Plan:
     """Compare a listing with the ledger; reads only.
 
@@ -153,6 +158,7 @@ def make_plan(
         contract: says the target, which the ledger is looked up for.
         on_changed: instead of the contract's policy.
         reload: load files again that were rolled back.
+        ignored: paths that the listing left out, to be told with the plan.
     """
     target = contract.target.qualified_name
     known: dict[str, _Known] = {}
@@ -162,7 +168,7 @@ def make_plan(
             known = {row[0]: _Known(*row[1:]) for row in connection.execute(_COMPARE_SQL, {"target": target})}
     policy = on_changed or contract.on_changed
     planned = tuple(_decide(file, known.get(file.uri), policy, reload=reload) for file in files)
-    return Plan(contract.name, target, planned)
+    return Plan(contract.name, target, planned, ignored)
 
 
 def register_files(

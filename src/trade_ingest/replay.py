@@ -20,8 +20,10 @@ from trade_ingest.errors import (
 from trade_ingest.ledger.connection import as_ingest_error, open_connection
 from trade_ingest.ledger.contracts import contract_id_of, stored_contract
 from trade_ingest.ledger.export import EditedExport, read_edited
+from trade_ingest.ledger.known import require_known
 from trade_ingest.ledger.queries import open_ledger
 from trade_ingest.ledger.rejects import OPEN_REJECTS, WHERE, RejectFilter
+from trade_ingest.ledger.relocation import Relocation, relocate
 from trade_ingest.ledger.runs import RUN_COUNTERS, RunState, end_run, start_run
 from trade_ingest.load.target import ensure_target
 from trade_ingest.load.task import ErrorInfo
@@ -87,12 +89,15 @@ class ReplayResult:
         files: the files whose rejects were tried.
         refused: rejects that were not tried, and why.
         is_preview: nothing was changed.
+        rejects_moved: rejects of an edited export whose file was loaded again since, so that they have other ids: they
+            were found by their place.
     """
 
     run_id: int | None
     files: tuple[ReplayedFile, ...]
     refused: tuple[Refusal, ...]
     is_preview: bool = False
+    rejects_moved: int = 0
 
     @property
     def rows_tried(self) -> int:
@@ -141,7 +146,8 @@ def replay(
 
     A row that passes gets the ``file_id`` and ``row_number`` that it always had, so that lineage, rollback and
     reconciliation hold; the file's counts, control totals and event times follow. Each file is one transaction. A row
-    is loaded at most once, however often and by however many it is replayed.
+    is loaded at most once, however often and by however many it is replayed. Where a file was loaded again since its
+    rejects were exported, they are found by its URI, their row numbers and their content as exported.
 
     Args:
         database: the URL of the database.
@@ -153,25 +159,30 @@ def replay(
 
     Raises:
         ReplayRefusedError: the export cannot be read.
+        NotInLedgerError: ``wanted`` names a file, a run, a reason or a column that the ledger does not know.
         TargetIncompatibleError: the target does not fit the newer contract.
         DatabaseUnavailableError: the connection was lost; what is recorded as replayed is done.
     """
     if edited is not None and wanted != OPEN_REJECTS:
         message = "an edited export names its rejects itself"
         raise UsageError(message, hint="leave out the filters, or the file")
-    export = None if edited is None else read_edited(edited)
+    read = None if edited is None else read_edited(edited)
     with open_ledger(database) as connection:
+        require_known(connection, wanted)
+        relocation = None if read is None else relocate(connection, read)
+        export = None if relocation is None else relocation.export
         if contract is not None:
             ensure_target(connection, contract)
         found = _find_rejects(connection, wanted) if export is None else _find_edited(connection, export)
         groups, refused = _sort_out(found, contract)
-        if export is not None:
-            refused = [*_refuse_ids(found, export), *refused]
+        if relocation is not None:
+            refused = [*_refuse_ids(found, relocation), *refused]
+        moved = 0 if relocation is None else relocation.moved
         if not groups:
-            return ReplayResult(None, (), tuple(refused), is_preview=preview)
+            return ReplayResult(None, (), tuple(refused), is_preview=preview, rejects_moved=moved)
         run = _Replay(connection, database, contract, wanted, export)
         files, run_id = run.preview(groups) if preview else run.apply(groups)
-    return ReplayResult(run_id, tuple(files), tuple(refused), is_preview=preview)
+    return ReplayResult(run_id, tuple(files), tuple(refused), is_preview=preview, rejects_moved=moved)
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,10 +264,22 @@ def _why_refused(group: _Found, contract: Contract | None) -> str | None:
     return None
 
 
-def _refuse_ids(found: list[_Found], export: EditedExport) -> Iterator[Refusal]:
-    known = {reject_id for group in found for reject_id in group.reject_ids}
-    if unknown := tuple(sorted(set(export.raw_texts) - known)):
-        yield Refusal("the ledger has no such reject", len(unknown), unknown)
+_EXPORT_AGAIN = "export again with: trade-ingest rejects --export FILE.csv"
+_LOST = (
+    "the ledger has no such reject, nor one of the same row with the same content: its file was loaded again since the"
+    f" export, or the export is of another database; {_EXPORT_AGAIN}"
+)
+_AMBIGUOUS = f"the ledger has no such reject, and several files have its row; {_EXPORT_AGAIN}"
+
+
+def _refuse_ids(found: list[_Found], relocation: Relocation) -> Iterator[Refusal]:
+    export = relocation.export
+    # one that a rollback took away in this moment is lost, too
+    vanished = set(export.raw_texts) - {reject_id for group in found for reject_id in group.reject_ids}
+    if lost := tuple(sorted({*relocation.lost, *vanished})):
+        yield Refusal(_LOST, len(lost), lost)
+    if relocation.ambiguous:
+        yield Refusal(_AMBIGUOUS, len(relocation.ambiguous), relocation.ambiguous)
     if export.repeated:
         yield Refusal("more than once in the file: which one is meant?", len(export.repeated), export.repeated)
 

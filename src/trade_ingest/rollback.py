@@ -15,7 +15,7 @@ from trade_ingest.errors import NotInLedgerError, RollbackRefusedError, UsageErr
 from trade_ingest.ledger.contracts import stored_contract
 from trade_ingest.ledger.events import Event, EventKind, record_event
 from trade_ingest.ledger.files import FileRow, find_same_content, lock_file
-from trade_ingest.ledger.queries import fetch_row, find_replacement, find_versions, open_ledger
+from trade_ingest.ledger.queries import fetch_row, find_replacement, find_versions, get_run_row, open_ledger
 from trade_ingest.ledger.runs import RUN_COUNTERS, RunState, end_run, start_run
 from trade_ingest.load.replace import delete_rows, restore_replaced
 from trade_ingest.load.target import TargetTable
@@ -358,9 +358,7 @@ def _newest_first(connection: Connection, file_ids: Iterable[int]) -> Iterator[i
 
 def _files_of_run(connection: Connection, run_id: int) -> tuple[int, ...]:
     """The files that a run loaded and that are still in the target, or that another file has replaced."""
-    if connection.execute("SELECT 1 FROM ingest.run WHERE run_id = %s", [run_id]).fetchone() is None:
-        message = f"the ledger has no run {run_id}"
-        raise NotInLedgerError(message, hint="list the runs with: trade-ingest runs", run_id=run_id)
+    get_run_row(connection, run_id)  # refuses a run that does not exist
     found = connection.execute(
         "SELECT file_id FROM ingest.file WHERE run_id = %s AND state IN ('loaded', 'replaced')"
         " AND reason IS DISTINCT FROM 'superseded'",

@@ -74,7 +74,9 @@ class Settings(BaseModel):
         description="Files, folders or globs that `run` without arguments loads; separated by commas, or a JSON list.",
     )
     engine: Literal["auto", "local"] = Field("auto", description="What runs file loads in parallel.")
-    parallelism: int | None = Field(None, ge=1, description="Files loaded at once; none: one per processor.")
+    parallelism: int | None = Field(
+        None, ge=1, description="Files loaded at once; none: one per processor, and one more."
+    )
     on_changed: Literal["replace", "skip", "append", "fail"] | None = Field(
         None, description="What to do with a loaded file whose content has changed; none: as the contract says."
     )

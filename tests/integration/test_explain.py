@@ -107,3 +107,18 @@ def test_file_that_the_ledger_does_not_know(desk):
     assert explanation.next_run is None
     with pytest.raises(UsageError, match="is a folder"):
         explain(desk.database, str(desk.folder))
+
+
+def test_path_that_is_not_known_is_told_what_resembles_it(desk, tmp_path):
+    names = [f"2024-{month:02}-{day:02}.csv" for month in (1, 2, 11) for day in range(1, 29)]
+    for name in names:
+        desk.write(name, [desk.line(name)])
+    baseline([str(desk.folder)], contract=desk.contract, database=desk.database)
+    similar = explain(desk.database, str(desk.folder / "2024-2-17.csv")).similar
+    assert similar[0] == str(desk.folder / "2024-02-17.csv")
+    assert len(similar) == 3
+    elsewhere = "/" + "z" * 200 + "/2024-11-05.csv"
+    assert explain(desk.database, elsewhere).similar == (str(desk.folder / "2024-11-05.csv"),)
+    assert explain(desk.database, "/" + "z" * 200).similar == ()
+    known = explain(desk.database, str(desk.folder / names[0]))
+    assert (known.similar, known.next_run.reason) == ((), PlanReason.BASELINE)

@@ -1,11 +1,13 @@
 import csv
+import os
 import threading
 from decimal import Decimal
 
 import pytest
 
 from trade_ingest.contract.loading import parse_contract
-from trade_ingest.errors import ReplayRefusedError, TargetIncompatibleError, UsageError
+from trade_ingest.contract.model import RowRule
+from trade_ingest.errors import NotInLedgerError, ReplayRefusedError, TargetIncompatibleError, UsageError
 from trade_ingest.ledger.export import write_export
 from trade_ingest.ledger.queries import get_run, open_ledger
 from trade_ingest.ledger.rejects import RejectFilter, discard_rejects, list_rejects
@@ -14,6 +16,10 @@ from trade_ingest.replay import Refusal, ReplayedFile, replay
 from trade_ingest.rollback import rollback
 
 PRICE = Decimal("10.5000")
+LOST = (
+    "the ledger has no such reject, nor one of the same row with the same content: its file was loaded again since the"
+    " export, or the export is of another database; export again with: trade-ingest rejects --export FILE.csv"
+)
 
 
 def exported(desk, path, edits=None):
@@ -308,7 +314,7 @@ def test_unknown_repeated_and_settled_rejects_are_refused_and_listed(desk, tmp_p
     )
     result = replay(desk.database, edited=path)
     assert result.refused == (
-        Refusal("the ledger has no such reject", 1, (99,)),
+        Refusal(LOST, 1, (99,)),
         Refusal("more than once in the file: which one is meant?", 1, (ids[0],)),
         Refusal("discarded", 1, (ids[1],), file.file_id, is_settled=True),
     )
@@ -354,7 +360,7 @@ def test_contract_that_does_not_fit_is_refused(desk, print_desk):
         ("id,text\n1,x\n", "column reject_id and raw is missing; columns read: id, text"),
         ("", "column reject_id and raw is missing; columns read: none"),
         ("reject_id,raw\nx,y\n", ":2: 'x' is no reject id"),
-        ("reject_id,raw\n1,a,b\n", ":2: not 6 cells"),
+        ("reject_id,raw\n1,a,b\n", ":2: not 7 cells"),
     ],
 )
 def test_file_that_is_no_export_is_refused(desk, tmp_path, content, message):
@@ -381,6 +387,144 @@ def test_replayed_rows_leave_with_their_file_and_a_reload_finds_the_rejects_agai
     desk.ingest(reload=True)
     assert desk.rejects() == [(file.file_id, 2, "open", ["below_min"])]
     assert reconcile(desk.database).mismatches == ()
+
+
+def loaded_again(desk, *file_ids):
+    rollback(desk.database, file_ids=file_ids)
+    desk.ingest(reload=True)
+
+
+@pytest.mark.parametrize("with_key", [True, False])
+def test_export_holds_after_its_file_was_rolled_back_and_loaded_again(desk, print_desk, tmp_path, with_key):
+    desk = desk if with_key else print_desk
+    bad = [desk.line("A2", price="-2"), desk.line("A3", price="-3"), desk.line("A4", price="-4")]
+    file = desk.load("a.csv", [desk.line("A1"), *bad])
+    edits = {bad[0]: desk.line("A2", price="2"), bad[1]: desk.line("A3", price="3")}
+    export = exported(desk, tmp_path / "r.csv", edits)
+    loaded_again(desk, file.file_id)
+    ids = [row[0] for row in desk.query("SELECT reject_id FROM ingest.reject ORDER BY row_number")]
+
+    preview = replay(desk.database, edited=export, preview=True)
+    first = replay(desk.database, edited=export)
+    second = replay(desk.database, edited=export)
+
+    assert (first.files, first.refused, first.rejects_moved) == (preview.files, (), 3)
+    assert first.files == (ReplayedFile(file.file_id, file.uri, 3, 2, 0, 1, {"below_min": 1}),)
+    assert [(row[0], row[1], row[3], row[4]) for row in desk.rows()] == [
+        ("A1", PRICE, file.file_id, 1),
+        ("A2", Decimal("2.0000"), file.file_id, 2),
+        ("A3", Decimal("3.0000"), file.file_id, 3),
+    ]
+    why = f"already replayed by run {first.run_id}"
+    assert second.refused == (Refusal(why, 2, (ids[0], ids[1]), file.file_id, is_settled=True),)
+    assert (second.rows_loaded, second.rows_rejected) == (0, 1)
+    assert reconcile(desk.database).mismatches == ()
+
+
+def test_row_that_is_another_one_now_is_not_taken_for_the_exported_one(desk, tmp_path):
+    bad = desk.line("A2", price="-2")
+    file = desk.load("a.csv", [desk.line("A1"), bad, desk.line("A3", price="-3")])
+    old = desk.query("SELECT reject_id FROM ingest.reject ORDER BY row_number")
+    export = exported(desk, tmp_path / "r.csv", {bad: desk.line("A2")})
+    version = desk.query("SELECT version FROM ingest.file")[0]
+    rollback(desk.database, file_ids=[file.file_id])
+    stat = (desk.folder / "a.csv").stat()
+    desk.write("a.csv", [desk.line("A1"), desk.line("A3", price="-3"), desk.line("A4", price="-4")])
+    os.utime(desk.folder / "a.csv", ns=(stat.st_mtime_ns, stat.st_mtime_ns))  # of one version and other content
+    desk.ingest(reload=True)
+    assert desk.query("SELECT version FROM ingest.file") == [version]
+
+    result = replay(desk.database, edited=export)
+
+    assert result.refused == (Refusal(LOST, 2, (old[0][0], old[1][0])),)
+    assert (result.run_id, result.files, [row[0] for row in desk.rows()]) == (None, (), ["A1"])
+
+
+def test_export_without_places_is_refused_once_its_file_was_loaded_again(desk, tmp_path):
+    file = desk.load("a.csv", [desk.line("A1", price="-1")])
+    ((old,),) = desk.query("SELECT reject_id FROM ingest.reject")
+    loaded_again(desk, file.file_id)
+    path = tmp_path / "r.csv"
+    path.write_text(f'reject_id,raw\n{old},"{desk.line("A1")}"\n')
+    assert replay(desk.database, edited=path).refused == (Refusal(LOST, 1, (old,)),)
+    assert desk.rows() == []
+
+
+def test_old_and_new_export_of_one_row_in_one_file_are_not_both_taken(desk, tmp_path):
+    bad = desk.line("A1", price="-1")
+    file = desk.load("a.csv", [bad])
+    old = exported(desk, tmp_path / "old.csv", {bad: desk.line("A1", price="1")})
+    loaded_again(desk, file.file_id)
+    ((now,),) = desk.query("SELECT reject_id FROM ingest.reject")
+    new = exported(desk, tmp_path / "new.csv", {bad: desk.line("A1", price="2")})
+    both = tmp_path / "both.csv"
+    both.write_text(old.read_text() + new.read_text().partition("\n")[2])
+    result = replay(desk.database, edited=both)
+    assert result.refused == (Refusal("more than once in the file: which one is meant?", 1, (now,)),)
+    assert (result.files, desk.rows()) == ((), [])
+
+
+def test_row_that_two_targets_rejected_is_refused_once_both_have_new_ids(desk, print_desk, tmp_path):
+    desk.load("a.csv", [desk.line("A1", price="-1")])
+    desk.ingest(contract=print_desk.contract)
+    ids = [row[0] for row in desk.query("SELECT reject_id FROM ingest.reject ORDER BY reject_id")]
+    export = exported(desk, tmp_path / "r.csv", {desk.line("A1", price="-1"): desk.line("A1")})
+    rollback(desk.database, file_ids=[1, 2])
+    desk.ingest(reload=True)
+    desk.ingest(contract=print_desk.contract, reload=True)
+    result = replay(desk.database, edited=export)
+    why = (
+        "the ledger has no such reject, and several files have its row;"
+        " export again with: trade-ingest rejects --export FILE.csv"
+    )
+    assert result.refused == (Refusal(why, 2, (ids[0], ids[1])),)
+    assert desk.rows() == []
+
+
+@pytest.mark.parametrize(
+    ("wanted", "message", "hint"),
+    [
+        (RejectFilter(file_ids=(1, 99)), "the ledger has no file 99", "list the files with: trade-ingest files"),
+        (RejectFilter(run_id=99), "the ledger has no run 99", "list the runs with: trade-ingest runs"),
+        (
+            RejectFilter(reason="Below_mn"),
+            "no reject code 'Below_mn', and no rule of that name in a contract of the ledger",
+            "did you mean `below_min`?",
+        ),
+        (
+            RejectFilter(reason="cheap_enuff"),
+            "no reject code 'cheap_enuff', and no rule of that name in a contract of the ledger",
+            "did you mean `cheap_enough`?",
+        ),
+        (RejectFilter(column="prise"), "no contract of the ledger has a column 'prise'", "did you mean `price`?"),
+        (
+            RejectFilter(column="zzz"),
+            "no contract of the ledger has a column 'zzz'",
+            "see what there is with: trade-ingest rejects --state all",
+        ),
+    ],
+)
+def test_filter_that_names_what_is_not_there_is_refused(desk, wanted, message, hint):
+    rule = RowRule(name="cheap_enough", expression="price < 1000000")
+    desk.contract = desk.contract.model_copy(update={"rules": (rule,)})
+    desk.load("a.csv", [desk.line("A1", price="-1")])
+    with pytest.raises(NotInLedgerError) as refusal:
+        replay(desk.database, wanted=wanted)
+    assert (refusal.value.message, refusal.value.hint) == (message, hint)
+
+
+def test_filter_by_what_is_there_without_rejects_is_no_error(desk):
+    rule = RowRule(name="cheap_enough", expression="price < 1000000")
+    desk.contract = desk.contract.model_copy(update={"rules": (rule,)})
+    file = desk.load("a.csv", [desk.line("A1"), desk.line("A1", price="2")])
+    for wanted in (
+        RejectFilter(reason="cheap_enough"),
+        RejectFilter(reason="invalid_uuid"),
+        RejectFilter(column="symbol"),
+    ):
+        assert replay(desk.database, wanted=wanted).files == ()
+    conflict = RejectFilter(reason="key_conflict", column="trade_id", file_ids=(file.file_id,), run_id=file.run_id)
+    assert replay(desk.database, wanted=conflict).rows_rejected == 1
 
 
 def test_many_rejects_are_replayed_in_portions(print_desk, monkeypatch):

@@ -115,11 +115,17 @@ def common_options(*names: str) -> Callable[[_Decorated], _Decorated]:
     return decorate
 
 
+def is_given(parameter: str, ctx: click.Context | None = None) -> bool:
+    """Whether the user gave a parameter of the current command, though it may be as its default."""
+    source = (ctx or click.get_current_context()).get_parameter_source(parameter)
+    return source is click.core.ParameterSource.COMMANDLINE
+
+
 def setting_option(*declarations: str, setting: str, **attributes: Any) -> Callable[[_Decorated], _Decorated]:
     """An option that, if it is given, overrides a setting; a flag given as its default counts as given too."""
 
     def note(ctx: click.Context, parameter: click.Parameter, value: object) -> None:
-        if ctx.get_parameter_source(str(parameter.name)) is click.core.ParameterSource.COMMANDLINE:
+        if is_given(str(parameter.name), ctx):
             ctx.ensure_object(Invocation).flags[setting] = value
 
     attributes["help"] = f"{attributes.get('help', '')} [env: TRADE_INGEST_{setting.upper()}]"

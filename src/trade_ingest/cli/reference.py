@@ -77,7 +77,10 @@ REASONS: dict[ReasonCode, tuple[str, str]] = {
     ReasonCode.TOO_LONG: ("cell", "It has more characters than `max_length`."),
     ReasonCode.REGEX_MISMATCH: ("cell", "It does not match `regex` as a whole."),
     ReasonCode.FAILED_CHECK: ("cell", "It is not in the code list, or its check digit is wrong (`check`)."),
-    ReasonCode.EXPRESSION_FAILED: ("cell", "The column's `expression` gives no value, and the column is required."),
+    ReasonCode.EXPRESSION_FAILED: (
+        "row",
+        "The column's `expression` gives no value, and the column is required; or a rule fails: `value` names it.",
+    ),
     ReasonCode.KEY_CONFLICT: (
         "row",
         "A row with its key is loaded already, with other content; `value` names the file.",

@@ -13,11 +13,11 @@ from trade_ingest.contract.layout import layout_named, layout_problems
 from trade_ingest.contract.problems import Inconsistency, Path
 from trade_ingest.contract.suggestion import did_you_mean
 from trade_ingest.contract.timeformat import shape_of
-from trade_ingest.contract.types import RESERVED_COLUMNS, Kind
+from trade_ingest.contract.types import LEDGER_SCHEMA, RESERVED_COLUMNS, Kind
 from trade_ingest.contract.values import Bound, check_constant, parse_bound
 
 if TYPE_CHECKING:
-    from trade_ingest.contract.model import Column, Contract, FileFormat
+    from trade_ingest.contract.model import Column, Contract, FileFormat, Target
 
 _TYPE: tuple[Path, ...] = (("type",),)
 _ORIGINS = ("source", "position", "path_group", "constant", "expression")
@@ -84,9 +84,24 @@ def contract_problems(contract: Contract) -> Iterator[Inconsistency]:
     yield from _role_problems(contract)
     yield from _origin_problems(contract)
     yield from layout_problems(contract)
-    view = contract.target.current_view
-    if view and view.name == contract.target.table:
+    yield from _target_problems(contract.target)
+
+
+def _target_problems(target: Target) -> Iterator[Inconsistency]:
+    owner = _owner_of(target.schema_name)
+    if owner:
+        message = f"schema {target.schema_name!r} is {owner} own"
+        yield Inconsistency(("target", "schema"), message, "name another one, e.g. `schema: market`")
+    view = target.current_view
+    if view and view.name == target.table:
         yield Inconsistency(("target", "current_view", "name"), f"{view.name!r} is the table's name")
+
+
+def _owner_of(schema: str) -> str:
+    """Whose schema it is that no target may be in; empty for any other."""
+    if schema == LEDGER_SCHEMA:
+        return "the ledger's"
+    return "PostgreSQL's" if schema == "information_schema" or schema.startswith("pg_") else ""
 
 
 def _is_given(column: Column, key: str) -> bool:

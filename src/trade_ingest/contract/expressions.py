@@ -57,7 +57,7 @@ def _findings(
     try:
         expression = pl.sql_expr(sql)
     except pl.exceptions.PolarsError as exc:
-        yield Inconsistency(path, f"{sql!r}: {_first_line(exc)}")
+        yield Inconsistency(path, f"{sql!r}: {_main_line(exc)}")
         return
     roots = dict.fromkeys(expression.meta.root_names())
     names = {column.name: i for i, column in enumerate(columns)}
@@ -108,11 +108,11 @@ def _type_findings(
 ) -> Iterator[Inconsistency]:
     import polars as pl
 
-    frame = pl.LazyFrame(schema={column.name: polars_type(column.value_type) for column in columns})
-    try:
-        (result,) = frame.select(expression.alias("result")).collect_schema().values()
+    no_rows = pl.DataFrame(schema={column.name: polars_type(column.value_type) for column in columns})
+    try:  # evaluated, not only typed: a regular expression in it is not looked at before
+        (result,) = no_rows.select(expression.alias("result")).dtypes
     except pl.exceptions.PolarsError as exc:
-        yield Inconsistency(path, f"{sql!r}: {_first_line(exc)}", rests_on=rests_on)
+        yield Inconsistency(path, f"{sql!r}: {_main_line(exc)}", rests_on=rests_on)
         return
     if must_be_boolean and result != pl.Boolean:
         yield Inconsistency(path, f"{sql!r} is {result}: a rule must be true or false", rests_on=rests_on)
@@ -138,10 +138,11 @@ def _regex_error(pattern: str) -> str:
     try:
         pl.Series([""]).str.contains(f"^(?:{pattern})$")
     except pl.exceptions.PolarsError as exc:
-        lines = [line for line in str(exc).splitlines() if line.startswith("error:")]
-        return lines[0].removeprefix("error: ") if lines else _first_line(exc)
+        return _main_line(exc)
     return ""
 
 
-def _first_line(exc: Exception) -> str:
-    return str(exc).strip().partition("\n")[0]
+def _main_line(exc: Exception) -> str:
+    """The line of an error that says most: the first, or the one that says what is wrong with a regular expression."""
+    lines = str(exc).strip().splitlines()
+    return next((line.removeprefix("error: ") for line in lines if line.startswith("error: ")), lines[0])

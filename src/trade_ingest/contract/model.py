@@ -201,7 +201,11 @@ class Column(Model):
 
 
 class RowRule(Model):
-    """A condition on a whole row; a row for which it is false is rejected with the rule's name as code."""
+    """A condition on a whole row.
+
+    A row for which it is false is rejected with the rule's name as code, a row for which it cannot be evaluated (a cast
+    that fails, more digits than a decimal has) with ``expression_failed``.
+    """
 
     name: Identifier = Field(description="The code of the rejects.")
     expression: str = Field(description="Polars SQL; true or NULL keeps the row, as in a SQL CHECK.")
@@ -220,7 +224,9 @@ class Target(Model):
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
-    schema_name: Identifier = Field("public", alias="schema", description="The schema.")
+    schema_name: Identifier = Field(
+        "public", alias="schema", description="The schema; not `ingest`, nor one of PostgreSQL's."
+    )
     # the names of partitions (_p20240131) and of the table of replaced rows (_replaced) are made from it: 63 in all
     table: Identifier = Field(max_length=53, description="The table; made from the contract if it does not exist.")
     layout: Literal["trade_print"] | None = Field(

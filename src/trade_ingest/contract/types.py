@@ -9,6 +9,9 @@ from enum import StrEnum
 RESERVED_COLUMNS = frozenset({"file_id", "row_number"})
 """Every target has these two: which file a row came from, and its place in it."""
 
+LEDGER_SCHEMA = "ingest"
+"""The schema of the ledger's tables."""
+
 MAX_PRECISION = 38  # the widest decimal that Arrow (decimal128) and the binary encoder carry
 
 

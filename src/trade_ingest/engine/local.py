@@ -10,48 +10,31 @@ import subprocess
 import sys
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection, wait
 from threading import Event
-from typing import cast
 
 from trade_ingest.errors import TradeIngestError, WorkerLostError
 from trade_ingest.ledger.connection import open_connection
 from trade_ingest.ledger.runs import abandon_attempts
 from trade_ingest.load.task import FileResult, LoadTask, Progress
-from trade_ingest.load.transaction import Loader
 
 _TRIES = 3  # a file whose workers keep dying is what kills them
+
+_SLOTS = 4
+"""Files that one process loads at once, in threads.
+
+Most of a load's work happens outside of the interpreter's lock, and a process takes half a second to start.
+"""
 
 OnProgress = Callable[[Progress], None]
 
 
-@dataclass(slots=True)
-class _Worker:
-    process: subprocess.Popen[bytes]
-    channel: Connection
-    task: LoadTask | None = None
-
-    def begin(self, task: LoadTask) -> None:
-        self.task = task
-        with contextlib.suppress(OSError):  # it died while idle: noticed when its answer is read
-            self.channel.send(task)
-
-    def end(self) -> None:
-        self.channel.close()  # an idle worker ends by itself; what one has in flight is not wanted any more
-        if self.task is not None:
-            self.process.kill()
-        try:
-            self.process.wait(timeout=5)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-
-
 class LocalEngine:
-    """Runs loads in worker processes, or in this process where one is enough.
+    """Runs loads in threads of worker processes, or in this process where there is one file or one slot.
 
     Attributes:
+        parallelism: files loaded at once.
         worker_pids: the processes started so far.
     """
 
@@ -64,11 +47,14 @@ class LocalEngine:
 
     def run(self, tasks: Sequence[LoadTask], *, on_progress: OnProgress, stop: Event) -> Iterator[FileResult]:
         """Load the files; see ``Engine``."""
-        if min(self.parallelism, len(tasks)) <= 1:
+        slots = min(self.parallelism, len(tasks))
+        if slots <= 1:
             return self._run_here(deque(tasks), on_progress, stop)
-        return self._run_in_workers(deque(tasks), on_progress, stop)
+        return self._run_in_workers(deque(tasks), slots, on_progress, stop)
 
     def _run_here(self, queue: deque[LoadTask], on_progress: OnProgress, stop: Event) -> Iterator[FileResult]:
+        from trade_ingest.load.transaction import Loader
+
         with Loader(self._database) as loader:
             while queue and not stop.is_set():
                 task = queue.popleft()
@@ -78,84 +64,77 @@ class LocalEngine:
                 else:
                     yield result
 
-    def _run_in_workers(self, queue: deque[LoadTask], on_progress: OnProgress, stop: Event) -> Iterator[FileResult]:
+    def _run_in_workers(
+        self, queue: deque[LoadTask], slots: int, on_progress: OnProgress, stop: Event
+    ) -> Iterator[FileResult]:
+        suspects: deque[LoadTask] = deque()
         deaths: Counter[int] = Counter()
-        workers = [self._start_worker() for _ in range(min(self.parallelism, len(queue)))]
+        count = -(-slots // _SLOTS)
+        workers = [self._start_worker(slots // count + (n < slots % count)) for n in range(count)]
         try:
             while True:
-                for worker in workers:
-                    if worker.task is None and queue and not stop.is_set():
-                        worker.begin(queue.popleft())
-                busy = [w for w in workers if w.task is not None]
+                if not stop.is_set():
+                    _hand_out(queue, suspects, workers)
+                busy = [w for w in workers if w.tasks]
                 if not busy:
                     return
                 ready = wait([w.channel for w in busy], timeout=0.5)
                 for worker in (w for w in busy if w.channel in ready):
-                    if (result := self._receive(worker, workers, queue, deaths, on_progress)) is not None:
-                        yield result
+                    message = worker.receive()
+                    if message is None:
+                        workers[workers.index(worker)] = self._start_worker(worker.slots)
+                        yield from self._bury(worker, suspects, deaths)
+                    elif isinstance(message, Progress):
+                        on_progress(message)
+                    else:
+                        task = worker.finish(message.file_id)
+                        if message.is_busy:
+                            queue.append(replace(task, waits=True))
+                        else:
+                            yield message
         finally:
             for worker in workers:
                 worker.end()
 
-    def _receive(
-        self,
-        worker: _Worker,
-        workers: list[_Worker],
-        queue: deque[LoadTask],
-        deaths: Counter[int],
-        on_progress: OnProgress,
-    ) -> FileResult | None:
-        """Take one message of a worker; the result if it is one that the run is to know."""
-        task = worker.task
-        if task is None:
-            return None
-        try:
-            message = worker.channel.recv()
-        except (EOFError, OSError):
-            worker.end()
+    def _bury(self, worker: _Worker, suspects: deque[LoadTask], deaths: Counter[int]) -> Iterator[FileResult]:
+        """Give up the files that a dead worker had, or have each tried again in a process of its own."""
+        worker.end()
+        for task in worker.tasks.values():
             deaths[task.file_id] += 1
             if deaths[task.file_id] >= _TRIES:
-                result = self._record_loss(task, worker.process.returncode)
+                yield self._record_loss(task, worker.process.returncode)
             else:
-                result = None
                 self._abandon_attempt(task)
-                queue.append(task)
-            workers[workers.index(worker)] = self._start_worker()
-            return result
-        if isinstance(message, Progress):
-            on_progress(message)
-            return None
-        worker.task = None
-        if message.is_busy:
-            queue.append(replace(task, waits=True))
-            return None
-        return cast("FileResult", message)
+                suspects.append(task)
 
-    def _start_worker(self) -> _Worker:
+    def _start_worker(self, slots: int) -> _Worker:
         ours, theirs = socket.socketpair()
-        environment = {"POLARS_MAX_THREADS": "1"} | dict(os.environ)
+        # numbers in numpy are few here, and its threads spin while they wait for more
+        threads = {"POLARS_MAX_THREADS": str(min(slots, os.cpu_count() or 1)), "OPENBLAS_NUM_THREADS": "1"}
         # a worker inherits the mask, so that Ctrl-C cannot end it before it ignores the signal
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
         try:
             process = subprocess.Popen(
                 [sys.executable, "-m", "trade_ingest.engine.worker", str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
-                env=environment,
+                env=threads | dict(os.environ),
                 stdin=subprocess.DEVNULL,
             )
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         theirs.close()
         channel = Connection(ours.detach())
-        channel.send(self._database)
+        channel.send((self._database, slots))
         self.worker_pids.append(process.pid)
-        return _Worker(process, channel)
+        return _Worker(process, channel, slots)
 
     def _abandon_attempt(self, task: LoadTask) -> None:
         with contextlib.suppress(TradeIngestError), open_connection(self._database) as connection:
             abandon_attempts(connection, task.run_id, task.file_id)
 
     def _record_loss(self, task: LoadTask, status: int) -> FileResult:
+        from trade_ingest.load.transaction import Loader
+
         self._abandon_attempt(task)
         how = f"signal {-status}" if status < 0 else f"exit status {status}"
         error = WorkerLostError(
@@ -165,3 +144,58 @@ class LocalEngine:
         )
         with Loader(self._database) as loader:
             return loader.record_failure(task, error)
+
+
+@dataclass(slots=True)
+class _Worker:
+    """A process and the files that it loads now, by id; one that loads a suspect has no room for others."""
+
+    process: subprocess.Popen[bytes]
+    channel: Connection
+    slots: int
+    tasks: dict[int, LoadTask] = field(default_factory=dict)
+    has_suspect: bool = False
+
+    @property
+    def room(self) -> int:
+        return 0 if self.has_suspect else self.slots - len(self.tasks)
+
+    def begin(self, task: LoadTask, *, is_suspect: bool = False) -> None:
+        self.tasks[task.file_id] = task
+        self.has_suspect = is_suspect
+        with contextlib.suppress(OSError):  # it died while idle: noticed when its answer is read
+            self.channel.send(task)
+
+    def receive(self) -> Progress | FileResult | None:
+        """What it has to say; None if it is dead."""
+        try:
+            message: Progress | FileResult = self.channel.recv()
+        except (EOFError, OSError):
+            return None
+        return message
+
+    def finish(self, file_id: int) -> LoadTask:
+        self.has_suspect = False
+        return self.tasks.pop(file_id)
+
+    def end(self) -> None:
+        self.channel.close()  # an idle worker ends by itself; what one has in flight is not wanted any more
+        if self.tasks:
+            self.process.kill()
+        try:
+            self.process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+def _hand_out(queue: deque[LoadTask], suspects: deque[LoadTask], workers: list[_Worker]) -> None:
+    """Give work to the workers that have room.
+
+    Files that were in a worker when it died are loaded alone: one of them may have killed it, and is to kill no others.
+    """
+    for worker in workers:
+        if suspects and not worker.tasks:
+            worker.begin(suspects.popleft(), is_suspect=True)
+    while queue and (worker := max(workers, key=lambda w: w.room)).room:
+        worker.begin(queue.popleft())

@@ -9,7 +9,7 @@ import sys
 import threading
 from multiprocessing.connection import Connection
 
-from trade_ingest.load.task import LoadTask
+from trade_ingest.load.task import FileResult, LoadTask, Progress
 from trade_ingest.load.transaction import Loader
 
 
@@ -17,21 +17,32 @@ def main(descriptor: int) -> None:
     """Load files until the parent closes the channel; die at once when it does so during a load."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle: it lets files in flight finish
     channel = Connection(descriptor)
-    database = channel.recv()
+    database, slots = channel.recv()
     tasks: queue.SimpleQueue[LoadTask] = queue.SimpleQueue()
-    threading.Thread(target=_receive, args=(channel, tasks), daemon=True).start()
-    with Loader(database) as loader:
-        while True:
-            task = tasks.get()
-            channel.send(loader.load(task, channel.send))
+    lock = threading.Lock()
+    threading.excepthook = _die
 
+    def send(message: Progress | FileResult) -> None:
+        with lock:
+            channel.send(message)
 
-def _receive(channel: Connection, tasks: queue.SimpleQueue[LoadTask]) -> None:
+    def load() -> None:
+        with Loader(database) as loader:
+            while True:
+                send(loader.load(tasks.get(), send))
+
+    for _ in range(slots):
+        threading.Thread(target=load, daemon=True).start()
     try:
         while True:
             tasks.put(channel.recv())
     except (EOFError, OSError):
         os._exit(0)  # the parent is gone: PostgreSQL rolls back what is open
+
+
+def _die(args: threading.ExceptHookArgs) -> None:
+    threading.__excepthook__(args)
+    os._exit(1)  # or the parent would wait for what the thread had in hand
 
 
 if __name__ == "__main__":

@@ -97,12 +97,12 @@ def as_ingest_error(error: psycopg.Error) -> TradeIngestError:
     """Our error for one of PostgreSQL's, with what the server said and what to do next."""
     said = mask_secrets(str(error.diag.message_primary or error).strip().split("\n")[0])
     detail = f" ({error.diag.message_detail})" if error.diag.message_detail else ""
+    if isinstance(error, pg.InsufficientPrivilege):
+        return DatabasePermissionError(said + detail, hint="`trade-ingest doctor` names the statement that grants it")
     if _AUTHENTICATION.search(str(error)) or isinstance(
         error, (pg.InvalidPassword, pg.InvalidAuthorizationSpecification, pg.InvalidCatalogName)
     ):
         return DatabaseAuthenticationError(said, hint="check user, password and database name in the database URL")
-    if isinstance(error, pg.InsufficientPrivilege):
-        return DatabasePermissionError(said + detail, hint="grant the right to the user of the database URL")
     is_lost = isinstance(error, psycopg.OperationalError) and error.sqlstate is None
     if is_lost or isinstance(error, _TRANSIENT):
         return DatabaseUnavailableError(

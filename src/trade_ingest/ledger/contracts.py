@@ -10,14 +10,15 @@ from xxhash import xxh3_128_hexdigest
 from trade_ingest.contract.model import Contract
 from trade_ingest.errors import NotInLedgerError
 from trade_ingest.ledger.files import register_contract
+from trade_ingest.ledger.rights import naming_ledger_rights
 
 
 def contract_id_of(connection: psycopg.Connection[Any], contract: Contract) -> int:
     """The ledger's id of a contract, which is stored if it is new; two different texts never share an id."""
     definition = contract.model_dump_json(by_alias=True)
-    return register_contract(
-        connection, contract.name, contract.version, xxh3_128_hexdigest(definition.encode()), definition
-    )
+    fingerprint = xxh3_128_hexdigest(definition.encode())
+    with naming_ledger_rights(connection):
+        return register_contract(connection, contract.name, contract.version, fingerprint, definition)
 
 
 def stored_contract(connection: psycopg.Connection[Any], contract_id: int) -> Contract:

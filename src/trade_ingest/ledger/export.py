@@ -5,15 +5,17 @@ from __future__ import annotations
 import csv
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from xxhash import xxh3_128_hexdigest
+
 from trade_ingest.errors import ReplayRefusedError
 from trade_ingest.ledger.rejects import RejectRow
 
-EXPORT_COLUMNS = ("reject_id", "file", "row_number", "byte_offset", "reasons", "raw")
+EXPORT_COLUMNS = ("reject_id", "file", "row_number", "byte_offset", "reasons", "raw_hash", "raw")
 
 _ESCAPED_BYTE = re.compile(r"\\x[0-9a-f]{2}")
 
@@ -28,9 +30,24 @@ def write_export(rejects: Iterable[RejectRow], file: IO[str]) -> int:
     count = 0
     for reject in rejects:
         reasons = json.dumps(reject.reasons, ensure_ascii=False)
-        writer.writerow((reject.reject_id, reject.uri, reject.row_number, reject.byte_offset, reasons, reject.raw_text))
+        place = (reject.uri, reject.row_number, reject.byte_offset)
+        writer.writerow((reject.reject_id, *place, reasons, hash_of(reject.raw_text), reject.raw_text))
         count += 1
     return count
+
+
+def hash_of(raw_text: str) -> str:
+    """What ``raw_hash`` is of a row as it was exported; no spreadsheet takes it for a number."""
+    return f"xxh3:{xxh3_128_hexdigest(raw_text.encode())}"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A row wherever it is kept: its file, its number there, and the hash of its text as it was exported."""
+
+    uri: str
+    row_number: int
+    raw_hash: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,20 +57,23 @@ class EditedExport:
     Attributes:
         raw_texts: the corrected rows by reject id.
         repeated: reject ids that occur more than once; none of their rows is taken.
+        places: where the rows are, by reject id; of those for which the file says it.
     """
 
     raw_texts: dict[int, str]
     repeated: tuple[int, ...]
+    places: dict[int, Place]
 
 
 def read_edited(path: str | Path) -> EditedExport:
-    """Read an edited export; only the columns ``reject_id`` and ``raw`` are looked at, in any order.
+    """Read an edited export: columns in any order; all but ``reject_id`` and ``raw`` may be missing.
 
     Raises:
         ReplayRefusedError: it is no such file; says in which line.
     """
     raw_texts: dict[int, str] = {}
     repeated: set[int] = set()
+    places: dict[int, Place] = {}
     previous = csv.field_size_limit(1 << 30)
     try:
         with Path(path).open(encoding="utf-8-sig", newline="") as file:
@@ -64,12 +84,15 @@ def read_edited(path: str | Path) -> EditedExport:
                 if reject_id in raw_texts:
                     repeated.add(reject_id)
                 raw_texts[reject_id] = raw
+                if place := _place(record):
+                    places[reject_id] = place
     except (OSError, UnicodeDecodeError, csv.Error) as exc:
         message = f"{path}: {getattr(exc, 'strerror', None) or exc}"
         raise ReplayRefusedError(message, hint="give the CSV file that `trade-ingest rejects --export` wrote") from exc
     finally:
         csv.field_size_limit(previous)
-    return EditedExport({i: raw for i, raw in raw_texts.items() if i not in repeated}, tuple(sorted(repeated)))
+    once = {i: raw for i, raw in raw_texts.items() if i not in repeated}
+    return EditedExport(once, tuple(sorted(repeated)), places)
 
 
 def _check_header(path: str | Path, names: Iterable[str] | None) -> None:
@@ -89,6 +112,11 @@ def _record(path: str | Path, line: int, record: dict[str, str | None]) -> tuple
         message = f"{path}:{line}: not {len(EXPORT_COLUMNS)} cells"
         raise ReplayRefusedError(message, hint="keep the quotes around the column raw")
     return int(reject_id), raw
+
+
+def _place(record: Mapping[str, str | None]) -> Place | None:
+    uri, row_number, raw_hash = (record.get(name) or "" for name in ("file", "row_number", "raw_hash"))
+    return Place(uri, int(row_number), raw_hash) if uri and row_number.isdecimal() and raw_hash else None
 
 
 def raw_of_edited(edited: str, raw: bytes, raw_text: str) -> bytes | None:

@@ -13,6 +13,7 @@ from psycopg.rows import class_row, scalar_row
 
 from trade_ingest.errors import NotInLedgerError
 from trade_ingest.ledger.connection import open_connection, wrap_database_errors
+from trade_ingest.ledger.rights import naming_ledger_rights
 from trade_ingest.ledger.runs import RUN_COUNTERS
 from trade_ingest.ledger.schema import require_ledger
 
@@ -27,9 +28,9 @@ def open_ledger(database: str) -> Iterator[Connection]:
 
     Raises:
         LedgerVersionError: there is no ledger, or one of another version.
-        DatabaseUnavailableError, DatabaseAuthenticationError: the database cannot be used.
+        DatabaseUnavailableError, DatabaseAuthenticationError, DatabasePermissionError: the database cannot be used.
     """
-    with wrap_database_errors(), open_connection(database) as connection:
+    with wrap_database_errors(), open_connection(database) as connection, naming_ledger_rights(connection):
         require_ledger(connection)
         yield connection
 
@@ -136,8 +137,8 @@ class RunDetail:
         return max(self.stage_seconds, key=lambda stage: self.stage_seconds[stage], default=None)
 
 
-def get_run(connection: Connection, run_id: int) -> RunDetail:
-    """One run in detail.
+def get_run_row(connection: Connection, run_id: int) -> RunRow:
+    """One run.
 
     Raises:
         NotInLedgerError: there is none with that id.
@@ -146,6 +147,16 @@ def get_run(connection: Connection, run_id: int) -> RunDetail:
     if not found:
         message = f"the ledger has no run {run_id}"
         raise NotInLedgerError(message, hint="list the runs with: trade-ingest runs", run_id=run_id)
+    return found[0]
+
+
+def get_run(connection: Connection, run_id: int) -> RunDetail:
+    """One run in detail.
+
+    Raises:
+        NotInLedgerError: there is none with that id.
+    """
+    run = get_run_row(connection, run_id)
     contract, options = fetch_row(
         connection,
         "SELECT c.name || ' v' || c.version, r.options FROM ingest.run AS r LEFT JOIN ingest.contract AS c"
@@ -170,7 +181,7 @@ def get_run(connection: Connection, run_id: int) -> RunDetail:
     (rejects_open,) = fetch_row(
         connection, "SELECT count(*) FROM ingest.reject WHERE run_id = %s AND state = 'open'", [run_id]
     )
-    return RunDetail(found[0], contract, options, dict(states), dict(stages), failures, rejects_open)
+    return RunDetail(run, contract, options, dict(states), dict(stages), failures, rejects_open)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from typing import Any
 import psycopg
 
 from trade_ingest.ledger.events import Event, EventKind, record_event
+from trade_ingest.ledger.rights import naming_ledger_rights
 
 Connection = psycopg.Connection[Any]
 
@@ -60,7 +61,7 @@ def start_run(
     Returns:
         The run's id.
     """
-    with connection.transaction():
+    with naming_ledger_rights(connection), connection.transaction():
         row = connection.execute(
             "INSERT INTO ingest.run (kind, state, sources, contract_id, target, engine, options, host, process_id,"
             " started_by, program_version) VALUES (%s, 'running', %s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING run_id",

@@ -8,6 +8,7 @@ from psycopg import sql
 
 from trade_ingest.errors import DatabasePermissionError, LedgerVersionError
 from trade_ingest.ledger.connection import open_connection, wrap_database_errors
+from trade_ingest.ledger.rights import missing_ledger_rights, naming_ledger_rights
 
 if TYPE_CHECKING:
     import psycopg
@@ -17,11 +18,16 @@ HEAD = "0001"
 
 
 def current_revision(connection: psycopg.Connection[object]) -> str | None:
-    """The revision of the ledger in the database, or None where there is none."""
-    found = connection.execute("SELECT to_regclass('ingest.schema_version') IS NOT NULL").fetchone()
-    if not found or not found[0]:  # type: ignore[index]
-        return None
-    row = connection.execute("SELECT version_num FROM ingest.schema_version").fetchone()
+    """The revision of the ledger in the database, or None where there is none.
+
+    Raises:
+        DatabasePermissionError: the role may not read it; the hint has the statements that let it.
+    """
+    with naming_ledger_rights(connection):
+        found = connection.execute("SELECT to_regclass('ingest.schema_version') IS NOT NULL").fetchone()
+        if not found or not found[0]:  # type: ignore[index]
+            return None
+        row = connection.execute("SELECT version_num FROM ingest.schema_version").fetchone()
     return str(row[0]) if row else None  # type: ignore[index]
 
 
@@ -77,6 +83,9 @@ def _create_schema(connection: psycopg.Connection[object]) -> None:
     import psycopg
 
     if connection.execute("SELECT 1 FROM pg_namespace WHERE nspname = 'ingest'").fetchone():
+        missing = missing_ledger_rights(connection)
+        if missing.rights:
+            raise missing.error()
         return  # IF NOT EXISTS wants the right to make one even where there is one
     try:
         connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier("ingest")))

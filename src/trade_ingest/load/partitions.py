@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import date, timedelta
 from typing import Any
 
 import psycopg
 from psycopg import sql
+from psycopg.errors import InsufficientPrivilege
 
 from trade_ingest.errors import FileError
+from trade_ingest.load.rights import missing_target_rights
 from trade_ingest.load.target import TargetTable, attached_partitions, lock_target
 
 MOST_PARTITIONS_PER_FILE = 1200
@@ -38,6 +41,7 @@ class Partitions:
 
         Raises:
             FileError: the file's rows spread over too many partitions.
+            DatabasePermissionError: the role may not make partitions; the hint has the statements that let it.
         """
         if self._target.partition_by == "none":
             return False
@@ -50,7 +54,7 @@ class Partitions:
             message = f"rows spread over more than {MOST_PARTITIONS_PER_FILE} partitions ({first} to {last})"
             raise FileError(message, hint=f"check {self._target.event_time}, or set min and max for it in the contract")
         connection = self._connect()
-        with connection.transaction():
+        with self._naming_rights(connection), connection.transaction():
             attached = attached_partitions(connection, self._target)
             absent = [start for start in missing if self._name_of(start) not in attached]
             if absent:
@@ -61,6 +65,16 @@ class Partitions:
                     self._make(connection, start)
         self._known.update(missing)
         return True
+
+    @contextmanager
+    def _naming_rights(self, connection: psycopg.Connection[Any]) -> Iterator[None]:
+        try:
+            yield
+        except InsufficientPrivilege as exc:
+            missing = missing_target_rights(connection, self._target)
+            if not missing.rights:
+                raise
+            raise missing.error() from exc
 
     def _make(self, connection: psycopg.Connection[Any], start: date) -> None:
         partition = sql.Identifier(self._target.schema_name, self._name_of(start))

@@ -12,13 +12,30 @@ from psycopg import sql
 from trade_ingest.contract.layout import TargetColumn, layout_columns, unique_key
 from trade_ingest.contract.model import Contract, CurrentView
 from trade_ingest.errors import TargetIncompatibleError
+from trade_ingest.load.rights import missing_target_rights
 
 LINEAGE_COLUMNS = (
     TargetColumn("file_id", "bigint", nullable=False, description="The file that the row came from: ingest.file."),
     TargetColumn("row_number", "bigint", nullable=False, description="The row's place in its file, from 1."),
 )
 
+_KINDS = {
+    "v": "a view",
+    "m": "a materialized view",
+    "f": "a foreign table",
+    "S": "a sequence",
+    "i": "an index",
+    "I": "an index",
+    "c": "a composite type",
+}
+"""What ``pg_class.relkind`` says of a relation that is no table."""
+
 _TARGET_LOCK = 0x7469_0002  # first half of the advisory lock that orders DDL on targets
+
+_KIND_SQL = """
+SELECT c.relkind::text FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE n.nspname = %s AND c.relname = %s
+"""
 
 _COLUMNS_SQL = """
 SELECT a.attname, format_type(a.atttypid, a.atttypmod), NOT a.attnotnull
@@ -83,9 +100,14 @@ class TargetTable:
         return sql.Identifier(self.schema_name, self.table)
 
     @property
+    def replaced_table(self) -> str:
+        """The table that keeps rows of replaced files, for a rollback."""
+        return f"{self.table}_replaced"
+
+    @property
     def replaced_identifier(self) -> sql.Identifier:
-        """The quoted table that keeps rows of replaced files, for a rollback."""
-        return sql.Identifier(self.schema_name, f"{self.table}_replaced")
+        """The quoted ``schema.table_replaced``."""
+        return sql.Identifier(self.schema_name, self.replaced_table)
 
     @property
     def quoted_name(self) -> str:
@@ -113,14 +135,22 @@ def ensure_target(connection: psycopg.Connection[Any], contract: Contract) -> bo
         Whether it was made.
 
     Raises:
-        TargetIncompatibleError: a table of that name exists and differs; it is not touched.
+        TargetIncompatibleError: a table of that name exists and differs, or something that is no table; it is not
+            touched.
+        DatabasePermissionError: the role may not make the target or load into it; the hint has the statements that let
+            it.
     """
     target = TargetTable.of(contract)
     with connection.transaction():
         lock_target(connection, target)
-        is_there = _exists(connection, target.identifier)
+        is_there = has_table(connection, target.schema_name, target.table)
+        has_replaced = has_table(connection, target.schema_name, target.replaced_table)
+        if not is_there and contract.target.current_view:
+            _refuse_taken_name(connection, target.schema_name, contract.target.current_view)
+        missing = missing_target_rights(connection, target)
+        if any(not right.purpose for right in missing.rights):
+            raise missing.error()
         differences = target_differences(connection, target) if is_there else []
-        has_replaced = _exists(connection, target.replaced_identifier)
         if has_replaced and not differences:
             differences = replaced_differences(connection, target)
         if differences:
@@ -134,9 +164,29 @@ def ensure_target(connection: psycopg.Connection[Any], contract: Contract) -> bo
     return not is_there
 
 
-def _exists(connection: psycopg.Connection[Any], table: sql.Identifier) -> bool:
-    row = connection.execute("SELECT to_regclass(%s) IS NOT NULL", [table.as_string(None)]).fetchone()
-    return bool(row and row[0])
+def has_table(connection: psycopg.Connection[Any], schema_name: str, name: str) -> bool:
+    """Whether there is a table of that name, partitioned or not.
+
+    Raises:
+        TargetIncompatibleError: there is something else of that name.
+    """
+    row = connection.execute(_KIND_SQL, [schema_name, name]).fetchone()
+    if row is None:
+        return False
+    if kind := _KINDS.get(row[0]):
+        message = f"{schema_name}.{name} is {kind}, expected a table or nothing of that name"
+        hint = f"name another target in the contract, or rename the {kind.partition(' ')[2]}"
+        raise TargetIncompatibleError(message, hint=hint, differences=(f"is {kind}",))
+    return True
+
+
+def _refuse_taken_name(connection: psycopg.Connection[Any], schema_name: str, view: CurrentView) -> None:
+    row = connection.execute(_KIND_SQL, [schema_name, view.name]).fetchone()
+    if row is not None:
+        kind = _KINDS.get(row[0], "a table")
+        message = f"{schema_name}.{view.name} is {kind} already, expected nothing of the name of the current view"
+        hint = "name another `current_view` in the contract, or rename what is there"
+        raise TargetIncompatibleError(message, hint=hint, differences=(f"current view: is {kind}",))
 
 
 def _has_schema(connection: psycopg.Connection[Any], target: TargetTable) -> bool:

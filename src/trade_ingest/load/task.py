@@ -9,8 +9,8 @@ from typing import Any
 
 from trade_ingest.contract.model import Contract, OnChanged, RejectLimit
 from trade_ingest.errors import TradeIngestError
-from trade_ingest.source.blocks import BLOCK_BYTES
 from trade_ingest.source.listing import SourceFile
+from trade_ingest.source.sizes import BLOCK_BYTES
 
 
 class FileState(StrEnum):

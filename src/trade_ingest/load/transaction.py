@@ -19,8 +19,9 @@ from trade_ingest.ledger import files
 from trade_ingest.ledger.connection import as_ingest_error, open_connection, wrap_database_errors
 from trade_ingest.ledger.events import Event, EventKind, record_event
 from trade_ingest.load.copying import FileCopy, Report, hash_seed
-from trade_ingest.load.lanes import NeedsOneLaneError, publish_parts, remove_parts
+from trade_ingest.load.lanes import NeedsOneLaneError
 from trade_ingest.load.partitions import Partitions
+from trade_ingest.load.parts import publish_parts, remove_parts
 from trade_ingest.load.replace import move_to_replaced, recheck_dependents
 from trade_ingest.load.target import TargetTable
 from trade_ingest.load.task import ErrorInfo, FileResult, FileState, LoadTask

@@ -304,11 +304,15 @@ def _timestamp(text: pl.Series, column: Column, file_format: FileFormat) -> Conv
     return converted
 
 
-def _from_equal_width(microseconds: pl.Series, below: pl.Series, column: Column, *, has_offset: bool) -> Converted:
+def _from_equal_width(
+    microseconds: pl.Series, below: pl.Series | None, column: Column, *, has_offset: bool
+) -> Converted:
     converted = Converted(microseconds.cast(_UTC_MICROSECONDS if has_offset else pl.Datetime("us")))
     if not has_offset and column.zone is not None:
         _apply_zone(converted, column.zone)
-    _apply_below(converted, column, below)
+    if below is not None or column.nanoseconds:
+        none = pl.zeros(len(microseconds), pl.Int64, eager=True)
+        _apply_below(converted, column, none if below is None else below)
     return converted
 
 

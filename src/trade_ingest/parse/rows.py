@@ -14,6 +14,7 @@ import polars as pl
 from trade_ingest.contract.model import Column, Contract
 from trade_ingest.errors import PathMismatchError
 from trade_ingest.parse.cells import Converted, convert
+from trade_ingest.parse.expressions import evaluate
 from trade_ingest.parse.fast import fast_columns
 from trade_ingest.parse.layout import FileLayout
 from trade_ingest.parse.reject import Reason, ReasonCode, Reject
@@ -233,12 +234,7 @@ class BlockParser:
     def _derive(self, rows: pl.DataFrame, reasons: dict[int, list[Reason]]) -> pl.DataFrame:
         for column, expression in self._derived:
             dtype = polars_type(column)
-            try:
-                value = rows.select(expression.cast(dtype, strict=False).alias(column.name)).to_series()
-            except pl.exceptions.PolarsError:
-                value = _row_by_row(rows, expression, column.name, dtype)
-            if len(value) != rows.height:  # an expression without columns is one value
-                value = value.new_from_index(0, rows.height)
+            value = evaluate(rows, expression.cast(dtype, strict=False), dtype).values
             rows = rows.with_columns(value.alias(column.name))
             if column.required and value.null_count():
                 for i in value.is_null().arg_true().to_list():
@@ -248,10 +244,11 @@ class BlockParser:
 
     def _apply_rules(self, rows: pl.DataFrame, reasons: dict[int, list[Reason]]) -> None:
         for name, expression in self._rules:
-            holds = rows.select(expression.cast(pl.Boolean).fill_null(value=True).alias(name)).to_series()
-            if holds.all():
-                continue
-            for i in (~holds).arg_true().to_list():
+            found = evaluate(rows, expression.cast(pl.Boolean), pl.Boolean())
+            for i, why in found.failures.items():
+                value = f"rule {name}: {why}"[:_SHOWN_VALUE]
+                reasons.setdefault(i, []).append(Reason(ReasonCode.EXPRESSION_FAILED, None, value))
+            for i in (~found.values).arg_true().to_list():
                 reasons.setdefault(i, []).append(Reason(name))
 
 
@@ -323,17 +320,6 @@ def _note(converted: Converted, column: Column, text: pl.Series, reasons: dict[i
         for i, cell in zip(indexes.to_list(), text.gather(indexes).to_list(), strict=True):
             value = cell if cell is None else cell[:_SHOWN_VALUE]
             reasons.setdefault(i, []).append(Reason(code, column.name, value))
-
-
-def _row_by_row(rows: pl.DataFrame, expression: pl.Expr, name: str, dtype: pl.DataType) -> pl.Series:
-    """The expression's value of each row; NULL where that row makes it fail."""
-    values = []
-    for i in range(rows.height):
-        try:
-            values.append(rows.slice(i, 1).select(expression.cast(dtype, strict=False)).to_series()[0])
-        except pl.exceptions.PolarsError:
-            values.append(None)
-    return pl.Series(name, values, dtype=dtype)
 
 
 def _is_utf8(data: bytes) -> bool:

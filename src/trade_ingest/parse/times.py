@@ -1,7 +1,7 @@
 """Timestamps of equal width, all at once.
 
 Most feeds write each time with the same number of digits. Then a column is a matrix of bytes, and its checks and
-arithmetic are a few passes over bytes: 20 ns a cell, where the general way takes 240 ns. Whatever is not of equal
+arithmetic are a few passes over bytes: 27 ns a cell, where the general way takes 240 ns. Whatever is not of equal
 width, or not a valid time, is left to the general way, which tells what is wrong with each cell.
 """
 
@@ -31,7 +31,7 @@ _ISO_BY_WIDTH = {
 
 def parse_equal_width(
     text: pl.Series, time_format: str | None, *, with_offset: bool
-) -> tuple[pl.Series, pl.Series] | None:
+) -> tuple[pl.Series, pl.Series | None] | None:
     """Read a column of times without NULLs.
 
     Args:
@@ -40,8 +40,8 @@ def parse_equal_width(
         with_offset: ISO cells end with an offset; only ``Z`` is read here.
 
     Returns:
-        Microseconds since 1970 and the nanoseconds below them, both integers; or None if the cells are not all valid
-        times of one width.
+        Microseconds since 1970 and the nanoseconds below them (None: there are none), both integers; or None if the
+        cells are not all valid times of one width.
     """
     if not len(text) or text.null_count():
         return None
@@ -51,18 +51,21 @@ def parse_equal_width(
     if not width or not bool((np.diff(offsets) == width).all()):
         return None
     data = np.frombuffer(array.buffers()[2], np.uint8)[offsets[0] : offsets[-1]].reshape(len(array), width)
-    columns = np.ascontiguousarray(data.T)
-    formats: tuple[str, ...]
+    first = bytes(data[0]).decode("latin-1")
+    layout = _layout_of(first, time_format, with_offset=with_offset)
+    return None if layout is None else _read(np.ascontiguousarray(data.T), layout)
+
+
+def _layout_of(first: str, time_format: str | None, *, with_offset: bool) -> Layout | None:
+    """The layout that fits the first cell of a column, and so all its cells if any does."""
+    formats: tuple[str, ...] = (str(time_format),)
     if time_format in {None, "iso"}:
-        formats = _ISO_BY_WIDTH.get(width - with_offset, ())
-        if with_offset:
-            formats = tuple(f + "Z" for f in formats)
-    else:
-        formats = (str(time_format),)
-    for candidate in formats:
-        layout = fixed_layout(candidate)
-        if layout and layout[-1][1] + layout[-1][2] == width and (read := _read(columns, layout)) is not None:
-            return read
+        formats = tuple(f + "Z" * with_offset for f in _ISO_BY_WIDTH.get(len(first) - with_offset, ()))
+    for layout in map(fixed_layout, formats):
+        if layout is None or layout[-1][1] + layout[-1][2] != len(first):
+            continue
+        if all(first[start] == name for name, start, _ in layout if name not in _WIDTHS):
+            return layout
     return None
 
 
@@ -84,7 +87,7 @@ def fixed_layout(time_format: str) -> Layout | None:
     return tuple(parts) if is_whole else None
 
 
-def _read(columns: Bytes, layout: Layout) -> tuple[pl.Series, pl.Series] | None:
+def _read(columns: Bytes, layout: Layout) -> tuple[pl.Series, pl.Series | None] | None:
     parts = _digits(columns, layout)
     if parts is None:
         return None
@@ -97,12 +100,12 @@ def _read(columns: Bytes, layout: Layout) -> tuple[pl.Series, pl.Series] | None:
         return None
     seconds = hour.astype(np.int32) * 3600 + minute.astype(np.int32) * 60 + second
     microseconds = (days * 86_400 + seconds) * 1_000_000
-    below = none.astype(np.int64)
-    for name in {"%3f", "%6f", "%9f"} & parts.keys():
-        nanoseconds = _number(parts[name]) * 10 ** (9 - _WIDTHS[name])
-        microseconds += nanoseconds // 1000
-        below = nanoseconds % 1000
-    return pl.Series(microseconds), pl.Series(below)
+    if "%9f" in parts:
+        more, below = np.divmod(_number(parts["%9f"]), 1000)
+        return pl.Series(microseconds + more), pl.Series(below)
+    for name in {"%3f", "%6f"} & parts.keys():
+        microseconds += _number(parts[name]) * 10 ** (6 - _WIDTHS[name])
+    return pl.Series(microseconds), None
 
 
 def _digits(columns: Bytes, layout: Layout) -> dict[str, Bytes] | None:

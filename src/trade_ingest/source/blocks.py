@@ -12,9 +12,9 @@ import xxhash
 from trade_ingest.contract.model import FileFormat
 from trade_ingest.errors import FileCorruptError, FileHeaderError
 from trade_ingest.source.records import Dialect, Records, count_plain_records, scan_records, split_fields
+from trade_ingest.source.sizes import BLOCK_BYTES
 from trade_ingest.source.stream import CHUNK_BYTES, read_chunks, to_utf8
 
-BLOCK_BYTES = 8 << 20
 _HEAD_BYTES = 1 << 16
 LONGEST_LINE_BYTES = 64 << 20  # a file without line breaks fails here instead of filling the memory
 
@@ -196,9 +196,11 @@ class BlockReader:
         return has_grown
 
     def _pass_preamble(self) -> None:
-        for _ in range(self._format.preamble_lines):
+        for number in range(self._format.preamble_lines):
             while (end := self._carry.find(b"\n")) < 0 and self._fill(len(self._carry) + self._block_bytes):
                 pass
+            if not (number or self._carry):  # nothing but a byte order mark: empty, not cut off
+                return
             if end < 0:
                 message = f"{self._path}: ends within the {self._format.preamble_lines} preamble lines of the contract"
                 raise FileHeaderError(message, hint="check format.preamble_lines", uri=self._path)

@@ -6,10 +6,11 @@ import glob
 import logging
 import os
 import re
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
+from fnmatch import fnmatch
 from urllib.parse import unquote, urlsplit
 
 from trade_ingest.errors import FileUnreadableError, SourceNotFoundError, UsageError
@@ -34,20 +35,47 @@ class SourceFile:
     modified_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What sources hold, ordered by URI.
+
+    Attributes:
+        files: their files, each once.
+        ignored: paths in the folders that were searched whose names are not those of a ``DATA_FILE``; hidden names and
+            those that start with an underscore are left out on purpose and not among them.
+    """
+
+    files: tuple[SourceFile, ...]
+    ignored: tuple[str, ...] = ()
+
+
 def list_files(sources: Iterable[str]) -> list[SourceFile]:
-    """All files of the sources, each once, ordered by URI.
+    """The files of ``take_listing``."""
+    return list(take_listing(sources).files)
+
+
+def take_listing(sources: Iterable[str]) -> Listing:
+    """All files of the sources, each once.
 
     A source is a file, a folder (searched through for names of ``DATA_FILE``, hidden ones and those that start with
     an underscore left out) or a glob (``**`` crosses folders). The whole listing is taken: no high-water mark. What a
     folder holds under such a name that is no file, as a pipe or a link to nothing, is left out with a warning.
+
+    Links to folders are followed. Each folder is entered once, so that links may go round in circles: under its own
+    path where that is searched, else under the first link to it.
 
     Raises:
         SourceNotFoundError: a source matches nothing.
         FileUnreadableError: a folder may not be read, so that files in it would be missed.
         UsageError: a source's scheme is not supported.
     """
-    found = {file.uri: file for source in sources for file in _list_source(source)}
-    return [found[uri] for uri in sorted(found)]
+    found: dict[str, SourceFile] = {}
+    ignored: set[str] = set()
+    for source in sources:
+        paths, others = _search(source)
+        found |= {path: stat_file(path) for path in paths}
+        ignored.update(others)
+    return Listing(tuple(found[uri] for uri in sorted(found)), tuple(sorted(ignored - found.keys())))
 
 
 def stat_file(path: str) -> SourceFile:
@@ -86,24 +114,32 @@ def local_path(source: str) -> str:
     return os.path.abspath(os.path.expanduser(source))
 
 
-def _list_source(source: str) -> Iterator[SourceFile]:
+def _search(source: str) -> tuple[Sequence[str], Sequence[str]]:
+    """The paths of a source's files, and those of a folder that have other names."""
     path = local_path(source)
-    paths: Sequence[str]
     if os.path.isfile(path):
-        paths = [path]
-    elif os.path.isdir(path):
-        paths = [p for p in _walk(path) if DATA_FILE.search(p) and _is_file(p)]
-        if not paths:
-            message = f"{source}: the folder holds no .csv, .txt, .tsv or .psv file (plain or compressed)"
-            raise SourceNotFoundError(message, hint=f"name the files with a glob: '{source.rstrip('/')}/**/*'")
-    else:
-        paths = [p for p in glob.glob(path, recursive=True) if os.path.isfile(p)]
-        if not paths:
-            message = f"{source}: no such file or folder, and no file matches it as a glob"
-            raise SourceNotFoundError(
-                message, hint="check the spelling; quote a glob so that the shell leaves it alone"
-            )
-    yield from (stat_file(p) for p in paths)
+        return [path], []
+    if os.path.isdir(path):
+        return _search_folder(path, source)
+    paths = [p for p in _expand(path) if os.path.isfile(p)]
+    if not paths:
+        message = f"{source}: no such file or folder, and no file matches it as a glob"
+        raise SourceNotFoundError(message, hint="check the spelling; quote a glob so that the shell leaves it alone")
+    return paths, []
+
+
+def _search_folder(folder: str, source: str) -> tuple[Sequence[str], Sequence[str]]:
+    paths: list[str] = []
+    others: list[str] = []
+    for path in _walk([folder], left_out=(".", "_")):
+        if not DATA_FILE.search(path):
+            others.append(path)
+        elif _is_file(path):
+            paths.append(path)
+    if not paths:
+        message = f"{source}: the folder holds no .csv, .txt, .tsv or .psv file (plain or compressed)"
+        raise SourceNotFoundError(message, hint=f"name the files with a glob: '{source.rstrip('/')}/**/*'")
+    return paths, others
 
 
 def _is_file(path: str) -> bool:
@@ -119,10 +155,53 @@ def _unreadable(error: OSError) -> FileUnreadableError:
     return FileUnreadableError(message, hint="check that it is there and may be read", uri=path)
 
 
-def _walk(folder: str) -> Iterator[str]:
+def _walk(folders: Iterable[str], *, left_out: tuple[str, ...]) -> Iterator[str]:
+    """What folders hold at any depth, except folders; names that start with one of ``left_out`` are left out."""
+
     def refuse(error: OSError) -> None:
         raise _unreadable(error) from error
 
-    for root, folders, names in os.walk(folder, onerror=refuse):
-        folders[:] = [f for f in folders if not f.startswith((".", "_"))]
-        yield from (str(Path(root, name)) for name in names if not name.startswith((".", "_")))
+    entered: set[str] = set()
+    waiting = deque(sorted(folders, key=lambda path: (os.path.islink(path), path)))
+    while waiting:  # links come last, and in order, so that a file has the same path each time
+        top = waiting.popleft()
+        real_top = os.path.realpath(top)  # not the inode's number: some network file systems have none that lasts
+        for root, subfolders, names in os.walk(top, onerror=refuse):
+            real_root = real_top + root[len(top) :]
+            if real_root in entered:
+                subfolders.clear()
+                continue
+            entered.add(real_root)
+            subfolders[:] = sorted(name for name in subfolders if not name.startswith(left_out))
+            paths = (os.path.join(root, name) for name in subfolders)
+            waiting.extend(path for path in paths if os.path.islink(path))
+            yield from (os.path.join(root, name) for name in names if not name.startswith(left_out))
+
+
+def _expand(pattern: str) -> Iterable[str]:
+    """The paths that a glob matches; Python's own would follow links below ``**`` round in circles."""
+    names = pattern.split(os.sep)
+    if "**" not in names:
+        return glob.glob(pattern)
+    depth = names.index("**")
+    tops = [path for path in glob.glob(os.sep.join(names[:depth]) or os.sep) if os.path.isdir(path)]
+    rest = names[depth:]
+    left_out = () if any(_is_hidden(name) for name in rest) else (".",)
+    return (path for path in _walk(tops, left_out=left_out) if _is_match(path.split(os.sep)[depth:], rest))
+
+
+def _is_match(names: Sequence[str], pattern: Sequence[str]) -> bool:
+    """Whether a file's path fits a pattern, both by their names; a hidden name fits only what begins with a dot."""
+    first, rest = pattern[0], pattern[1:]
+    if first == "**" and rest and _is_match(names, rest):
+        return True
+    if not fnmatch(names[0], first) or (_is_hidden(names[0]) and not _is_hidden(first)):
+        return False
+    if len(names) == 1:
+        return not rest
+    following = pattern if first == "**" else rest
+    return bool(following) and _is_match(names[1:], following)
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith(".")

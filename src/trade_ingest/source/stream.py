@@ -7,6 +7,7 @@ import codecs
 import lzma
 import zlib
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import IO, Protocol
 
@@ -15,6 +16,11 @@ import pyarrow as pa
 from trade_ingest.errors import FileCorruptError, FileUnreadableError
 
 CHUNK_BYTES = 1 << 20
+UNPACKING_BYTES = 128 << 20
+"""The memory that unpacking may take; how much it needs a file says itself, and may say gigabytes.
+
+``xz -9`` needs 65 MiB, ``zstd --long=27`` all of it. It is also the zstd library's own limit, which Arrow leaves alone.
+"""
 
 _MAGIC = {
     "gzip": b"\x1f\x8b",
@@ -68,8 +74,10 @@ class _GzipDecompressor:
 _DECOMPRESSORS: dict[str, Callable[[], _Decompressor]] = {
     "gzip": _GzipDecompressor,
     "bz2": bz2.BZ2Decompressor,
-    "xz": lzma.LZMADecompressor,
+    "xz": partial(lzma.LZMADecompressor, memlimit=UNPACKING_BYTES),
 }
+_TOO_MUCH_MEMORY = ("Memory usage limit exceeded", "Frame requires too much memory")
+"""What xz and zstd say to a file that needs more than ``UNPACKING_BYTES``."""
 
 
 def detect_compression(head: bytes) -> str:
@@ -95,7 +103,8 @@ def read_chunks(path: str, compression: str = "auto", *, chunk_bytes: int = CHUN
 
     Raises:
         FileUnreadableError: the file cannot be opened.
-        FileCorruptError: the compressed data is damaged or ends early; ``byte_offset`` counts compressed bytes.
+        FileCorruptError: the compressed data is damaged, ends early or takes more than ``UNPACKING_BYTES`` to unpack;
+            ``byte_offset`` counts compressed bytes.
     """
     with open_bytes(path) as file:
         head = file.read(16)
@@ -173,9 +182,11 @@ class _CountingFile:
 
 def _corrupt(path: str, codec: str, offset: int, why: str) -> FileCorruptError:
     message = f"{path}: damaged {codec} data near byte {offset}: {why}"
-    return FileCorruptError(
-        message, hint="fetch the file again; nothing of it was loaded", uri=path, byte_offset=offset
-    )
+    hint = "fetch the file again; nothing of it was loaded"
+    if any(text in why for text in _TOO_MUCH_MEMORY):
+        message = f"{path}: unpacking its {codec} data takes more than {UNPACKING_BYTES >> 20} MiB of memory"
+        hint = "compress it again with a smaller window, such as that of `xz -9` or `zstd --long=27`"
+    return FileCorruptError(message, hint=hint, uri=path, byte_offset=offset)
 
 
 def to_utf8(chunks: Iterator[bytes], encoding: str) -> tuple[str | None, int, Iterator[bytes]]:

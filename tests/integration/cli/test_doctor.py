@@ -100,6 +100,65 @@ def test_target_that_differs_fails_with_the_differences(program):
     assert "column price numeric(12,2) is missing" in target["message"]
 
 
+def test_target_that_is_a_view_fails(program):
+    with psycopg.connect(program.database, autocommit=True) as connection:
+        connection.execute("CREATE VIEW tick AS SELECT 1 AS tick_id")
+
+    target = results(program("doctor", "-o", "json"))["target"]
+
+    assert target | {"duration_seconds": 0} == {
+        "name": "target",
+        "state": "fail",
+        "message": "public.tick is a view, expected a table or nothing of that name",
+        "fix": "name another target in the contract, or rename the view",
+        "duration_seconds": 0,
+    }
+
+
+@pytest.fixture
+def role(program):
+    """A role without rights, named as the database."""
+    with psycopg.connect(program.database, autocommit=True) as connection:
+        name = connection.info.dbname
+        connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(name)))
+        yield name
+        connection.execute(sql.SQL("DROP OWNED BY {} CASCADE").format(sql.Identifier(name)))
+        connection.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(name)))
+
+
+def test_rights_that_are_missing_on_ledger_and_target_fail_with_their_statements(program, role):
+    url = program.database.replace("postgres@", f"{role}@")
+
+    before = results(program("doctor", "--database", url, "-o", "json"))
+    program.write("a.csv", [1])
+    program("run", "a.csv")
+    after = results(program("doctor", "--database", url, "-o", "json"))
+
+    of_target = ["read or insert into public.tick", "delete from public.tick"]
+    of_target.append("read or insert into or delete from public.tick_replaced")
+    grant, to = "let an owner run: GRANT", f'TO "{role}"'
+    assert (before["target"]["state"], before["target"]["fix"]) == ("fail", f'{grant} CREATE ON SCHEMA "public" {to}')
+    assert {name: (after[name]["state"], after[name]["message"]) for name in ("rights", "ledger", "target")} == {
+        "rights": ("fail", f"{role} may not use schema ingest, nor read the ledger, nor write the ledger"),
+        "ledger": ("fail", f"{role} may not use schema ingest, nor read the ledger, nor write the ledger"),
+        "target": ("fail", f"{role} may not {', nor '.join(of_target)}"),
+    }
+    tables = 'ALL TABLES IN SCHEMA "ingest"'
+    assert (
+        after["rights"]["fix"]
+        == after["ledger"]["fix"]
+        == (
+            f'{grant} USAGE ON SCHEMA "ingest" {to}; GRANT SELECT ON {tables} {to};'
+            f" GRANT INSERT, UPDATE, DELETE ON {tables} {to} (to load and to correct)"
+        )
+    )
+    replacing = "(to replace files and to roll them back)"
+    assert after["target"]["fix"] == (
+        f'{grant} SELECT, INSERT ON TABLE "public"."tick" {to}; GRANT DELETE ON TABLE "public"."tick" {to} {replacing};'
+        f' GRANT SELECT, INSERT, DELETE ON TABLE "public"."tick_replaced" {to} {replacing}'
+    )
+
+
 @pytest.mark.parametrize(("seconds", "state"), [(0, "pass"), (-60, "warn"), (60, "warn")])
 def test_clock_difference_is_a_warning(database_url, seconds, state):
     with psycopg.connect(database_url) as connection:

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from trade_ingest.cli.commands.rejects import marked
+from trade_ingest.rollback import rollback
 
 
 class _Terminal(io.StringIO):
@@ -114,6 +115,52 @@ def test_rows_show_the_bad_cells_by_carets(loaded, ask):
     assert (first["raw_text"], first["marks"]) == ("A2,AAPL,-1,x,2024-03-04 09:00:00", [[8, 10], [11, 12]])
 
 
+def test_groups_are_limited_and_their_number_is_said(loaded, ask):
+    done = ask("rejects", "--file", 1, "--limit", 1)
+    assert (done.code, done.out.splitlines()[1].split()[0]) == (0, "below_min")
+    assert done.out.splitlines()[2:] == ["1 of 3 groups", "2 rejects; a row with several reasons is in several groups"]
+    assert done.err.startswith("--limit shows more\n")
+    found = json.loads(ask("rejects", "--file", 1, "--limit", 2, "-o", "json").out)
+    assert (found["rejects"], found["groups"], [g["reason"] for g in found["items"]]) == (
+        2,
+        3,
+        ["below_min", "field_count"],
+    )
+    assert "groups" not in ask("rejects", "--file", 1, "--limit", 3).out.splitlines()[-2]
+
+
+@pytest.mark.parametrize("what", [("--export", "r.csv"), ("--discard", "--why", "test", "--yes")])
+def test_limit_of_what_is_exported_or_discarded_is_refused(loaded, ask, tmp_path, what):
+    done = ask("rejects", "--limit", 20, *what)
+    assert (done.code, done.out) == (2, "")
+    assert done.err == (
+        "error[usage]: --limit is for what is shown: --export and --discard take all\n"
+        "hint: narrow them with --file, --run, --reason or --column\n"
+    )
+    assert not (tmp_path / "r.csv").exists()
+    assert [row[2] for row in loaded.rejects()] == ["open", "open"]
+
+
+@pytest.mark.parametrize(
+    "more", [(), ("--rows",), ("--export", "r.csv"), ("--discard", "--why", "test", "--yes"), ("-o", "json")]
+)
+def test_reason_file_or_run_that_is_not_there_is_an_error(loaded, ask, more):
+    no_code = "no reject code 'below_mim', and no rule of that name in a contract of the ledger"
+    for filters, error in [
+        (("--reason", "below_mim"), f"{no_code}\nhint: did you mean `below_min`?\n"),
+        (("--file", 99), "the ledger has no file 99\nhint: list the files with: trade-ingest files\n"),
+        (("--run", 99), "the ledger has no run 99\nhint: list the runs with: trade-ingest runs\n"),
+    ]:
+        done = ask("rejects", *filters, *more)
+        assert (done.code, done.out, done.err) == (2, "", f"error[ledger.not_found]: {error}")
+    assert [row[2] for row in loaded.rejects()] == ["open", "open"]
+
+
+def test_reason_without_rejects_is_no_error(loaded, ask):
+    done = ask("rejects", "--reason", "invalid_uuid")
+    assert (done.code, done.out) == (0, "no rejects\n")
+
+
 @pytest.mark.parametrize(
     ("text", "marks", "width", "expected"),
     [
@@ -136,7 +183,7 @@ def test_export_edit_preview_and_replay(loaded, ask, tmp_path):
     assert (done.code, done.out) == (0, "2 rejects written to r.csv\n")
     with (tmp_path / "r.csv").open(newline="") as file:
         header, first, second = list(csv.reader(file))
-    assert header == ["reject_id", "file", "row_number", "byte_offset", "reasons", "raw"]
+    assert header == ["reject_id", "file", "row_number", "byte_offset", "reasons", "raw_hash", "raw"]
     assert first[:4] == ["1", f"{loaded.folder}/a.csv", "2", "78"]
     first[-1] = loaded.line("A2")
     with (tmp_path / "r.csv").open("w", newline="") as file:
@@ -173,8 +220,51 @@ def test_rejects_of_a_failed_file_are_refused_with_exit_code_1(desk, ask):
     desk.ingest(contract=strict)
     done = ask("replay", "--yes")
     assert done.code == 1
-    assert "refused: 1 reject: file 1 failed" in done.err
+    assert "error[replay.refused]: 1 reject: file 1 failed" in done.err
     assert done.out == "0 rejects tried: 0 loaded, 0 duplicate, 0 still open\n"
+
+
+def test_refusal_of_a_replay_reaches_stderr_though_quiet(loaded, ask, tmp_path):
+    (tmp_path / "r.csv").write_text(f'reject_id,raw\n99,"{loaded.line("A2")}"\n')
+    for arguments in (("--preview",), ("--yes",), ("--yes", "-o", "json")):
+        done = ask("-q", "replay", "r.csv", *arguments)
+        assert done.code == 1
+        assert done.err.startswith(
+            "error[replay.refused]: 1 reject (99): the ledger has no such reject, nor one of the"
+        )
+        assert len(done.err.splitlines()) == 1
+
+
+def test_file_that_cannot_be_replayed_is_said_on_stderr_though_quiet(loaded, ask, tmp_path):
+    newer = loaded.contract.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    newer["columns"][1]["source"] = "Symbol2"
+    (tmp_path / "v2.yaml").write_text(json.dumps(newer))
+    done = ask("-q", "replay", "--file", 1, "--contract", "./v2.yaml", "--yes")
+    assert done.code == 1
+    assert done.err.startswith(f"error[file.header]: {loaded.folder}/a.csv: header does not fit contract fill")
+    assert "\nhint: " in done.err
+
+
+def test_settled_rejects_are_no_error_and_said_unless_quiet(loaded, ask):
+    ask("rejects", "--export", "r.csv")
+    ask("rejects", "--discard", "--why", "test", "--yes")
+    done, quiet = ask("replay", "r.csv", "--yes"), ask("replay", "r.csv", "--yes", "-q")
+    assert (done.code, done.err) == (0, "refused: 2 rejects (1, 2): discarded\n")
+    assert (quiet.code, quiet.err) == (0, "")
+
+
+def test_export_is_replayed_after_rollback_and_reload(loaded, ask, tmp_path):
+    ask("rejects", "--export", "r.csv")
+    edited = (tmp_path / "r.csv").read_text().replace(loaded.line("A2", price="-1", quantity="x"), loaded.line("A2"))
+    (tmp_path / "r.csv").write_text(edited)
+    rollback(loaded.database, file_ids=[1])
+    loaded.ingest("a.csv", reload=True)
+
+    done = ask("replay", "r.csv", "--yes")
+
+    assert (done.code, done.out.splitlines()[-1]) == (0, "2 rejects tried: 1 loaded, 0 duplicate, 1 still open")
+    assert "2 rejects found by file and row number: the file was loaded again since the export\n" in done.err
+    assert [row[0] for row in loaded.rows()] == ["A1", "A2"]
 
 
 def test_discard_needs_a_reason_and_a_yes(loaded, ask):
@@ -235,6 +325,18 @@ def test_explain_says_why_in_text_and_json(loaded, ask):
     assert text[0] == str(loaded.folder / "a.csv")
     assert "loaded by run 1 at " in text[1]
     assert text[-1].startswith("  next run (contract fill): would be skipped: this version is loaded")
+    mistyped = str(loaded.folder / "a.cvs")
+    text = ask("explain", mistyped).out.splitlines()
+    assert text == [
+        mistyped,
+        "  not in the ledger",
+        "  next run: no such file is there now",
+        f"  did you mean: {loaded.folder / 'a.csv'}",
+        f"  did you mean: {loaded.folder / 'bad.csv'}",
+    ]
+    assert json.loads(ask("explain", mistyped, "-o", "json").out)["similar"] == [
+        str(loaded.folder / name) for name in ("a.csv", "bad.csv")
+    ]
     detail = json.loads(ask("explain", loaded.folder / "bad.csv", "-o", "json").out)
     assert [v["state"] for v in detail["versions"]] == ["failed"]
     assert detail["next_run"]["reason"] == "retry"

@@ -214,6 +214,16 @@ def test_plan_shows_each_file_with_its_reason_and_the_command_to_run(program):
     assert done.err == "run it: trade-ingest run in --on-changed skip\n"
 
 
+@pytest.mark.parametrize("command", ["plan", "run"])
+def test_files_of_other_names_are_mentioned(program, command):
+    program.write("in/a.csv", [1])
+    notes = program.folder / "in" / "notes.md"
+    notes.write_text("hello")
+
+    said = program(command, "in").err
+    assert f"1 file ignored, not named .csv, .txt, .tsv or .psv: {notes}\n" in said
+
+
 def test_plan_as_json_has_the_totals(program):
     program.write("in/a.csv", [1])
 
@@ -226,6 +236,7 @@ def test_plan_as_json_has_the_totals(program):
         "target": "public.tick",
         "files_to_load": 1,
         "files_skipped": 0,
+        "files_ignored": 0,
         "bytes_to_load": 52,
         "reasons": {"new": 1},
     }

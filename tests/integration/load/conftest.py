@@ -407,3 +407,17 @@ def with_setting(database_url) -> Callable[[str, str], None]:
             connection.execute(statement.format(database, sql.Identifier(name), sql.Literal(value)))
 
     return set_parameter
+
+
+@pytest.fixture
+def plain_user(feed):
+    """A role without rights; the feed connects as it within the test."""
+    superuser = feed.database
+    with psycopg.connect(superuser, autocommit=True) as connection:
+        name = connection.info.dbname
+        connection.execute(f"CREATE ROLE {name} LOGIN")
+        feed.database = superuser.replace("postgres@", f"{name}@")
+        yield connection, name
+        feed.database = superuser
+        connection.execute(f"DROP OWNED BY {name} CASCADE")
+        connection.execute(f"DROP ROLE {name}")

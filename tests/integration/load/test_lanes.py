@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from trade_ingest.load import transaction
-from trade_ingest.load.lanes import publish_parts, repair_parts
+from trade_ingest.load.parts import publish_parts, repair_parts
 from trade_ingest.load.task import FileState, LoadOptions
 from trade_ingest.load.transaction import Loader
 

@@ -89,20 +89,6 @@ def test_newer_ledger_is_not_upgraded(feed):
         schema.upgrade(feed.database)
 
 
-@pytest.fixture
-def plain_user(feed):
-    """A role without rights; the feed connects as it within the test."""
-    superuser = feed.database
-    with psycopg.connect(superuser, autocommit=True) as connection:
-        name = connection.info.dbname
-        connection.execute(f"CREATE ROLE {name} LOGIN")
-        feed.database = superuser.replace("postgres@", f"{name}@")
-        yield connection, name
-        feed.database = superuser
-        connection.execute(f"DROP OWNED BY {name} CASCADE")
-        connection.execute(f"DROP ROLE {name}")
-
-
 def test_user_who_owns_the_schemas_and_may_not_create_others_can_load(feed, plain_user):
     connection, name = plain_user
     connection.execute(f"CREATE SCHEMA ingest AUTHORIZATION {name}")
@@ -238,6 +224,63 @@ def test_table_of_replaced_rows_that_differs_is_refused(feed):
         feed.run()
 
     assert caught.value.fields["differences"] == ('column symbol text is missing in "market"."trade_replaced"',)
+
+
+FOREIGN_TABLE = (
+    "CREATE FOREIGN DATA WRAPPER nowhere; CREATE SERVER far FOREIGN DATA WRAPPER nowhere;"
+    "CREATE FOREIGN TABLE market.{} (trade_id bigint) SERVER far"
+)
+
+
+@pytest.mark.parametrize("name", ["trade", "trade_replaced"])
+@pytest.mark.parametrize(
+    ("statement", "kind"),
+    [
+        ("CREATE VIEW market.{} AS SELECT 1 AS trade_id", "a view"),
+        ("CREATE MATERIALIZED VIEW market.{} AS SELECT 1 AS trade_id", "a materialized view"),
+        ("CREATE SEQUENCE market.{}", "a sequence"),
+        ("CREATE TYPE market.{} AS (trade_id bigint)", "a composite type"),
+        ("CREATE TABLE market.other (id int); CREATE INDEX {} ON market.other (id)", "an index"),
+        (FOREIGN_TABLE, "a foreign table"),
+    ],
+)
+def test_what_is_no_table_under_the_targets_name_is_refused_by_its_kind(feed, name, statement, kind):
+    feed.query("CREATE SCHEMA market")
+    feed.query(statement.format(name))
+    feed.write("a.csv", feed.trades(1, 2))
+    before = feed.query("SELECT relname, relkind FROM pg_class WHERE relnamespace = 'market'::regnamespace ORDER BY 1")
+
+    with pytest.raises(TargetIncompatibleError) as caught:
+        feed.run()
+
+    assert caught.value.message == f"market.{name} is {kind}, expected a table or nothing of that name"
+    assert caught.value.hint == f"name another target in the contract, or rename the {kind.split(maxsplit=1)[1]}"
+    assert caught.value.fields == {"differences": (f"is {kind}",)}
+    assert (
+        feed.query("SELECT relname, relkind FROM pg_class WHERE relnamespace = 'market'::regnamespace ORDER BY 1")
+        == before
+    )
+    assert feed.runs() == []
+
+
+def test_name_of_the_current_view_that_is_taken_is_refused(feed, make_contract):
+    view = {"name": "latest", "by": ["trade_id"], "latest": "executed_at"}
+    target = feed.contract.target.model_dump(by_alias=True) | {"current_view": view}
+    feed.contract = make_contract(target=target)
+    feed.query("CREATE SCHEMA market")
+    feed.query("CREATE TABLE market.latest ()")
+    feed.write("a.csv", feed.trades(1, 2))
+
+    with pytest.raises(
+        TargetIncompatibleError, match=r"market\.latest is a table already, expected nothing of the name"
+    ):
+        feed.run()
+
+    assert feed.query("SELECT to_regclass('market.trade')") == [(None,)]
+    feed.query("DROP TABLE market.latest")
+    assert feed.run().rows_loaded == 2
+    assert feed.query("SELECT count(*) FROM market.latest") == [(2,)]
+    assert feed.run().failed == []  # its own view is not in the way
 
 
 def test_connection_has_no_timeouts_and_is_in_utc(feed, with_setting):

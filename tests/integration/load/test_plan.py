@@ -7,7 +7,7 @@ from trade_ingest import pipeline
 from trade_ingest.errors import SourceNotFoundError
 from trade_ingest.plan import PlanReason, make_plan, register_files
 from trade_ingest.rollback import rollback
-from trade_ingest.source.listing import SourceFile
+from trade_ingest.source.listing import SourceFile, take_listing
 
 
 def everything(feed):
@@ -94,6 +94,17 @@ def test_plan_explains_itself(every_reason):
     assert "file.reject_limit" in found["retry.csv"].explanation
     assert plan.bytes_to_load == sum(p.file.size_bytes for p in plan.to_load)
     assert len(plan.to_load) + len(plan.skipped) == 7
+
+
+def test_plan_tells_what_its_listing_ignored(feed):
+    feed.write("a.csv", feed.trades(1, 2))
+    feed.write("notes.md", [])
+    listing = take_listing([str(feed.folder)])
+
+    plan = make_plan(None, listing.files, feed.contract, ignored=listing.ignored)
+
+    assert [planned.file.uri for planned in plan.to_load] == [f"{feed.folder}/a.csv"]
+    assert plan.ignored == (f"{feed.folder}/notes.md",)
 
 
 def test_plan_of_a_file_that_never_finished_is_to_try_again(feed, gate, drive):

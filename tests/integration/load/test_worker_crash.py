@@ -1,6 +1,7 @@
 import os
 import signal
 import threading
+from contextlib import ExitStack
 
 import psutil
 import psycopg
@@ -77,8 +78,41 @@ def test_file_of_a_killed_worker_is_loaded_by_another_one(
 
     assert (result().state, result().files_loaded, result().rows_loaded) == ("succeeded", 2, 210)
     assert feed.rows() == feed.expected("a.csv", "b.csv")
-    assert feed.attempts() == [("a.csv", 1, "abandoned"), ("a.csv", 2, "loaded"), ("b.csv", 1, "loaded")]
+    assert [a for a in feed.attempts() if a[0] == "a.csv"] == [("a.csv", 1, "abandoned"), ("a.csv", 2, "loaded")]
     assert backend not in feed.query("SELECT array_agg(pid) FROM pg_stat_activity")[0][0]
+
+
+def test_files_that_shared_a_worker_when_it_died_are_tried_again_alone(feed, gate, run_in_thread, wait_until):
+    feed.write("a.csv", feed.trades(201, 400))  # the larger file comes first
+    feed.write("b.csv", feed.trades(1, 200))
+    feed.prepare()
+    gate.at("BEFORE INSERT", "market.trade", "NEW.row_number = 150")
+    result = run_in_thread()
+    backends = gate.wait_for(2)
+    worker = worker_of(feed, "a.csv", 1)
+    assert worker_of(feed, "b.csv", 1) == worker
+
+    os.kill(worker, signal.SIGKILL)
+    for backend in backends:  # it would wait at the gate
+        feed.query("SELECT pg_terminate_backend(%s, 60000)", backend)
+    suspect = wait_until(lambda: worker_of(feed, "a.csv", 2), "the first file is tried again")
+    (backend,) = gate.wait_for()
+    assert worker_of(feed, "b.csv", 2) is None
+
+    os.kill(suspect, signal.SIGKILL)
+    feed.query("SELECT pg_terminate_backend(%s, 60000)", backend)
+    gate.wait_for()
+    gate.open()
+
+    assert (result().state, result().files_loaded) == ("succeeded", 2)
+    assert feed.attempts() == [
+        ("a.csv", 1, "abandoned"),
+        ("a.csv", 2, "abandoned"),
+        ("a.csv", 3, "loaded"),
+        ("b.csv", 1, "abandoned"),
+        ("b.csv", 2, "loaded"),
+    ]
+    assert feed.rows() == feed.expected("a.csv", "b.csv")
 
 
 def test_worker_killed_within_its_commit_has_loaded_the_file(two_files, gate, run_in_thread, wait_until):
@@ -96,7 +130,7 @@ def test_worker_killed_within_its_commit_has_loaded_the_file(two_files, gate, ru
 
     assert (result().state, result().files_loaded, result().rows_loaded) == ("succeeded", 2, 210)
     assert feed.rows() == feed.expected("a.csv", "b.csv")
-    assert feed.attempts() == [("a.csv", 1, "loaded"), ("b.csv", 1, "loaded")]
+    assert [a for a in feed.attempts() if a[0] == "a.csv"] == [("a.csv", 1, "loaded")]
 
 
 def test_file_whose_worker_dies_three_times_fails_and_the_others_are_loaded(two_files, gate, run_in_thread, wait_until):
@@ -113,7 +147,7 @@ def test_file_whose_worker_dies_three_times_fails_and_the_others_are_loaded(two_
     assert (result().state, result().files_loaded, result().files_failed) == ("failed", 1, 1)
     assert [(f.reason, f.error.is_retryable) for f in result().failed] == [("file.worker_lost", True)]
     assert feed.files("state, reason") == [("a.csv", "failed", "file.worker_lost"), ("b.csv", "loaded", None)]
-    assert feed.attempts() == [*[("a.csv", n, "abandoned") for n in (1, 2, 3)], ("b.csv", 1, "loaded")]
+    assert [a for a in feed.attempts() if a[0] == "a.csv"] == [("a.csv", n, "abandoned") for n in (1, 2, 3)]
     assert feed.query("SELECT kind FROM ingest.event WHERE file_id = 1") == [("file_failed",)]
     assert feed.rows() == feed.expected("b.csv")
     gate.open()
@@ -171,14 +205,19 @@ def test_stop_lets_files_in_flight_finish_and_begins_no_other(feed, gate, make_c
     assert feed.rows() == feed.expected(*[f"{number}.csv" for number in range(6)])
 
 
-def test_idle_workers_end_with_the_engine(two_files):
-    feed = two_files
-    with feed.task("a.csv") as first, feed.task("b.csv") as second:
-        engine = LocalEngine(feed.database, 2)
-        results = list(engine.run([first, second], on_progress=lambda _: None, stop=threading.Event()))
+@pytest.mark.parametrize(("parallelism", "processes"), [(2, 1), (6, 2), (20, 2)])
+def test_idle_workers_end_with_the_engine(feed, parallelism, processes):
+    names = [f"{number}.csv" for number in range(6)]
+    for number, name in enumerate(names):
+        feed.write(name, feed.trades(10 * number, 10 * number + 9))
+    feed.prepare()
+    with ExitStack() as stack:
+        tasks = [stack.enter_context(feed.task(name)) for name in names]
+        engine = LocalEngine(feed.database, parallelism)
+        results = list(engine.run(tasks, on_progress=lambda _: None, stop=threading.Event()))
 
-    assert [(r.state, r.rows_loaded) for r in sorted(results, key=lambda r: r.uri)] == [("loaded", 200), ("loaded", 10)]
-    assert len(engine.worker_pids) == 2
+    assert [(r.state, r.rows_loaded) for r in results] == [("loaded", 10)] * 6
+    assert len(engine.worker_pids) == processes
     assert [pid for pid in engine.worker_pids if psutil.pid_exists(pid)] == []
     with psycopg.connect(feed.database) as connection:
         names = connection.execute(

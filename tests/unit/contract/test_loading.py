@@ -123,6 +123,20 @@ def test_plain_null_is_a_word_where_the_contract_expects_that_word():
             "{table: fill, current_view: {name: fill, by: [price], latest: price}}",
             (14, "target.current_view.name", "'fill' is the table's name"),
         ),
+        *(
+            (
+                "{table: fill}",
+                f"{{table: fill, schema: {schema}}}",
+                (14, "target.schema", f"schema '{schema}' is {owner} own; name another one, e.g. `schema: market`"),
+            )
+            for schema, owner in [
+                ("ingest", "the ledger's"),
+                ("pg_catalog", "PostgreSQL's"),
+                ("information_schema", "PostgreSQL's"),
+                ("pg_toast", "PostgreSQL's"),
+                ("pg_temp_3", "PostgreSQL's"),
+            ]
+        ),
         (
             "{table: fill}",
             "{table: fill, current_view: {name: v, by: [prise], latest: price}}",
@@ -216,6 +230,7 @@ def test_type_with_impossible_digits_is_not_suggested_itself():
         ("type: integer, expression: '1'", "expression", "names no column"),
         ("type: integer, expression: SUM(quantity)", "expression", "looks at other rows"),
         ("type: integer, expression: trade_id = executed_at", "expression", "cannot compare"),
+        ("type: boolean, expression: \"trade_id ~ '['\"", "expression", "unclosed character class"),
     ],
 )
 def test_wrong_column_is_one_problem_at_its_key(column, path, message):
@@ -232,6 +247,7 @@ def test_wrong_column_is_one_problem_at_its_key(column, path, message):
         ("{name: r, expression: price > AVG(price)}", "expression", "looks at other rows"),
         ("{name: r, expression: LAG(price) OVER (ORDER BY executed_at) > 1}", "expression", "looks at other rows"),
         ("{name: r, expression: COUNT(*) > price}", "expression", "looks at other rows"),
+        ("{name: r, expression: \"trade_id ~ '['\"}", "expression", "unclosed character class"),
         ("{name: r, expression: 'price > 0; DROP TABLE x'}", "expression", "invalid expression"),
         ("{name: Bad Name, expression: price > 0}", "name", "write `bad_name`"),
         ("{name: r}", "expression", "`expression` is missing"),

@@ -237,6 +237,26 @@ rules:
     assert reasons == {2: (Reason("high_is_high"),), 4: (Reason("invalid_integer", "high", "x"),)}
 
 
+def test_rule_that_cannot_be_evaluated_for_some_rows_rejects_these_alone():
+    extra = """
+rules:
+  - {name: note_is_small, expression: "CAST(note AS BIGINT) < 10"}
+  - {name: square_is_small, expression: "price * price < 50"}
+"""
+    cells = [("1", "9"), ("1", "x"), ("1", "99"), ("99999999999999999999", ""), ("8", "y"), ("2", "3")]
+    data = "".join(line(price=price, note=note) for price, note in cells).encode()
+    found, reasons = symbols_and_reasons(data, extra=extra)
+    assert found == {1: "A", 6: "A"}
+    cast = "rule note_is_small: conversion from `str` to `i64` failed in column 'note' for 1 out of 1 values: [\"{}\"]"
+    overflow = "rule square_is_small: overflow in decimal multiplication: result doesn't fit Decimal(38, 36)"
+    assert reasons == {
+        2: (Reason("expression_failed", None, cast.format("x")),),
+        3: (Reason("note_is_small"),),
+        4: (Reason("expression_failed", None, overflow),),
+        5: (Reason("expression_failed", None, cast.format("y")), Reason("square_is_small")),
+    }
+
+
 def test_derived_value_that_fails_rejects_its_row_only():
     extra = '  - {name: half, type: integer, expression: "CAST(note AS BIGINT)"}'
     found, reasons = symbols_and_reasons((line(note="4") + line(note="x") + line(note="6")).encode(), extra=extra)

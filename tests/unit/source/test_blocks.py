@@ -1,4 +1,5 @@
 import functools
+import gzip
 import re
 import tracemalloc
 from dataclasses import dataclass
@@ -204,9 +205,17 @@ def test_what_cannot_be_decoded_is_marked_and_offsets_stay_right(tmp_path, encod
     assert found.rows[1][1] == content.index(b"z")
 
 
-def test_preamble_that_does_not_end_is_an_error(tmp_path):
+@pytest.mark.parametrize("content", [b"one\ntwo\n", b"one\ntwo", b"one", b"\n\n"])
+def test_preamble_that_does_not_end_is_an_error(tmp_path, content):
     with pytest.raises(FileHeaderError, match="ends within the 3 preamble lines"):
-        reading_of(tmp_path, b"one\ntwo\n", preamble_lines=3)
+        reading_of(tmp_path, content, preamble_lines=3)
+
+
+@pytest.mark.parametrize("content", [b"", b"\xef\xbb\xbf", b"\xff\xfe", gzip.compress(b"", mtime=0)])
+@pytest.mark.parametrize("header", [True, False])
+def test_empty_file_needs_no_preamble(tmp_path, content, header):
+    found = reading_of(tmp_path, content, header=header, preamble_lines=2)
+    assert (found.header, found.rows, found.row_count, found.line_count) == (None, [], 0, 0)
 
 
 def test_record_beyond_the_limit_is_one_malformed_record(tmp_path):

@@ -1,9 +1,14 @@
+import glob
 import os
+import random
+from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from trade_ingest.errors import FileUnreadableError, SourceNotFoundError, UsageError
-from trade_ingest.source.listing import list_files, local_path, stat_file
+from trade_ingest.source.listing import list_files, local_path, stat_file, take_listing
 
 
 @pytest.fixture
@@ -26,6 +31,103 @@ def test_folder_is_searched_for_data_files_and_hidden_ones_are_left_out(folder):
 def test_glob_takes_any_name_and_two_stars_cross_folders(folder):
     assert names(folder, f"{folder}/*.md") == ["notes.md"]
     assert names(folder, f"{folder}/**/*.tsv") == ["deep/er/c.tsv"]
+
+
+PARTS = ["a", "b.csv", ".a", "_a", "ab", "[a]"]
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory):
+    """Folders with these names within each other, and files in them, some hidden."""
+    top = tmp_path_factory.mktemp("tree")
+    for first in PARTS:
+        for second in PARTS:
+            (top / first / second).mkdir(parents=True)
+            for name in ["a.csv", ".a.csv", "b"]:
+                (top / first / second / name).touch()
+        (top / first / "c.csv").touch()
+    return top
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.sampled_from(["**", "*", ".*", "a", "?", "*b*", "[!a]*", "[[]a]", "a**", "*.csv"]), max_size=5))
+def test_glob_finds_what_pythons_own_finds(tree, names_below):
+    path = "/".join([str(tree), "**", *names_below])
+    expected = {p for p in glob.glob(path, recursive=True) if Path(p).is_file()}  # noqa: PTH207
+    try:
+        found = [file.uri for file in list_files([path])]
+    except SourceNotFoundError:
+        found = []
+    assert found == sorted(expected)
+
+
+@pytest.fixture
+def linked(folder, tmp_path_factory):
+    """The folder with links: to folders elsewhere, to a folder of its own under an earlier name, and in circles."""
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    (elsewhere / "2024" / "q1").mkdir(parents=True)
+    (elsewhere / "2024" / "e.csv").touch()
+    (elsewhere / "2024" / "q1" / "f.csv").touch()
+    links = {
+        "deep/archive": elsewhere,
+        "deep/last_year": elsewhere / "2024",
+        "a_link_to_deep": folder / "deep",
+        "deep/up": folder,
+        "deep/er/up": folder / "deep",
+        "deep/er/itself": folder / "deep/er/itself",
+        ".hidden_link": elsewhere,
+    }
+    for name, target in links.items():
+        (folder / name).symlink_to(target)
+    return folder
+
+
+LINKED_FILES = ["b.csv", "deep/archive/2024/e.csv", "deep/archive/2024/q1/f.csv", "deep/er/c.tsv"]
+
+
+def test_links_to_folders_are_followed_and_each_folder_is_entered_once(linked):
+    assert names(linked, str(linked)) == ["a.CSV.gz", *LINKED_FILES]
+    assert names(linked, f"{linked}/**/[!d]*.?sv") == ["_work/d.csv", *LINKED_FILES][1:]
+
+
+def test_files_behind_links_have_the_same_paths_in_whatever_order_the_system_lists_them(linked, monkeypatch):
+    class Shuffled:
+        def __init__(self, path):
+            with real(path) as entries:
+                self._entries = sorted(entries, key=lambda _: random.random())
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *error):
+            pass
+
+        def __next__(self):
+            if not self._entries:
+                raise StopIteration
+            return self._entries.pop()
+
+    real = os.scandir
+    monkeypatch.setattr(os, "scandir", Shuffled)
+    for _ in range(20):
+        assert names(linked, str(linked)) == ["a.CSV.gz", *LINKED_FILES]
+
+
+def test_folder_that_is_a_link_itself_keeps_its_name(linked):
+    assert names(linked, str(linked / "deep/last_year")) == ["deep/last_year/e.csv", "deep/last_year/q1/f.csv"]
+    assert names(linked, f"{linked}/deep/last*/**/e.csv") == ["deep/last_year/e.csv"]
+
+
+def test_folder_tells_which_files_it_ignores_because_of_their_names(folder):
+    for name in ["b.xlsx", "deep/er/c.parquet", "trades"]:
+        (folder / name).touch()
+
+    def ignored(*sources):
+        return [os.path.relpath(path, folder) for path in take_listing(sources).ignored]
+
+    assert ignored(str(folder)) == ["b.xlsx", "deep/er/c.parquet", "notes.md", "trades"]
+    assert ignored(str(folder), str(folder / "deep"), f"{folder}/*.md") == ["b.xlsx", "deep/er/c.parquet", "trades"]
+    assert ignored(f"{folder}/*.csv", str(folder / "notes.md")) == []
 
 
 def test_sources_that_overlap_give_each_file_once(folder):

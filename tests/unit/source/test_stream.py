@@ -5,6 +5,7 @@ import lzma
 import random
 import tracemalloc
 import zipfile
+import zlib
 
 import pyarrow as pa
 import pytest
@@ -152,6 +153,54 @@ def test_a_highly_compressed_file_is_read_in_bounded_pieces(path, codec):
         tracemalloc.stop()
     assert total == len(blank)
     assert peak < 16 << 20  # xz alone has a window of 8 MiB
+
+
+def xz_with_dictionary(size_code):
+    """A file whose header asks for a dictionary of (2 | code & 1) << (code // 2 + 11) bytes."""
+    data = bytearray(lzma.compress(b"a\n1\n"))
+    header_size = (data[12] + 1) * 4
+    filter_at = data.index(b"\x21\x01", 12)
+    data[filter_at + 2] = size_code
+    check_at = 12 + header_size - 4
+    data[check_at : check_at + 4] = zlib.crc32(data[12:check_at]).to_bytes(4, "little")
+    return bytes(data)
+
+
+def zstd_with_window(log, eighths=0):
+    """A frame whose header asks for a window of 2 ** log * (1 + eighths / 8) bytes."""
+    block = b"a\n1\n"
+    header = bytes([0, (log - 10) << 3 | eighths])
+    return b"\x28\xb5\x2f\xfd" + header + (len(block) << 3 | 1).to_bytes(3, "little") + block
+
+
+@pytest.mark.parametrize(
+    "content",
+    [xz_with_dictionary(28), xz_with_dictionary(29), zstd_with_window(27)],
+    ids=["xz -9", "xz 96 MiB", "zstd --long=27"],
+)
+def test_window_of_a_usual_size_is_granted(path, content):
+    path.write_bytes(content)
+    assert content_of(path) == b"a\n1\n"
+
+
+@pytest.mark.parametrize(
+    ("codec", "content"),
+    [
+        ("xz", xz_with_dictionary(30)),
+        ("xz", xz_with_dictionary(40)),
+        ("xz", lzma.compress(TEXT) + xz_with_dictionary(36)),
+        ("zstd", zstd_with_window(27, 1)),
+        ("zstd", zstd_with_window(31)),
+        ("zstd", zstd_with_window(41, 7)),
+    ],
+    ids=["128 MiB", "4 GiB", "second stream, 1 GiB", "144 MiB", "2 GiB", "3.75 TiB"],
+)
+def test_file_that_asks_for_gigabytes_of_memory_is_refused(path, codec, content):
+    path.write_bytes(content)
+    with pytest.raises(FileCorruptError) as caught:
+        content_of(path)
+    assert caught.value.message == f"{path}: unpacking its {codec} data takes more than 128 MiB of memory"
+    assert caught.value.hint == "compress it again with a smaller window, such as that of `xz -9` or `zstd --long=27`"
 
 
 @codecs

@@ -33,6 +33,7 @@ def command(invocation: Invocation, uri: str) -> None:
         "sentence": explanation.sentence,
         "versions": [_version(version) for version in explanation.versions],
         "next_run": explanation.next_run,
+        "similar": explanation.similar,
     }
     invocation.output.object(values, schema="trade-ingest.explanation/1", text="\n".join(_lines(explanation)))
 
@@ -69,6 +70,7 @@ def _lines(explanation: Explanation) -> list[str]:
     following = explanation.next_run
     if following is None:
         lines.append("  next run: no such file is there now")
+        lines += [f"  did you mean: {uri}" for uri in explanation.similar]
     else:
         lines.append(f"  next run (contract {following.contract}): {following.sentence}")
     return [printable(line) for line in lines]

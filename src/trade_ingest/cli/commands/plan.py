@@ -98,6 +98,7 @@ def show_plan(invocation: Invocation, sources: Sequence[str], *, is_reload: bool
         output.text(f"and {counted(len(the_plan.files) - len(shown), 'more file', 'more files')}: -o csv lists all")
     output.text()
     output.text(_totals(the_plan))
+    say_ignored(invocation, the_plan)
     if the_plan.to_load:
         options = ["--reload"] if is_reload else []
         invocation.say(f"run it: {command_line(invocation, 'run', sources, options)}")
@@ -139,6 +140,14 @@ def command_line(invocation: Invocation, name: str, sources: Sequence[str], opti
     return shlex.join(["trade-ingest", name, *sources, *flags, *options])
 
 
+def say_ignored(invocation: Invocation, the_plan: Plan) -> None:
+    """Tell of files that a listing has left out, so that nobody misses them later."""
+    if the_plan.ignored:
+        count, first = counted(len(the_plan.ignored), "file"), printable(the_plan.ignored[0])
+        more = " …" if len(the_plan.ignored) > 1 else ""
+        invocation.say(f"{count} ignored, not named .csv, .txt, .tsv or .psv: {first}{more}")
+
+
 def _row(planned: PlannedFile) -> dict[str, Any]:
     file = planned.file
     return {
@@ -162,6 +171,7 @@ def _summary(the_plan: Plan) -> dict[str, Any]:
         "target": the_plan.target,
         "files_to_load": len(the_plan.to_load),
         "files_skipped": len(the_plan.skipped),
+        "files_ignored": len(the_plan.ignored),
         "bytes_to_load": the_plan.bytes_to_load,
         "reasons": explained(the_plan.files),
     }

@@ -11,7 +11,7 @@ import click
 
 from trade_ingest.cli.confirmation import confirm
 from trade_ingest.cli.display import counted, printable, styled, terminal_width, text_width
-from trade_ingest.cli.invocation import Invocation, common_options
+from trade_ingest.cli.invocation import Invocation, common_options, is_given
 from trade_ingest.cli.output import Column
 
 if TYPE_CHECKING:
@@ -68,7 +68,9 @@ def filter_options(function: _Decorated) -> _Decorated:
 @filter_options
 @click.option("--state", "states", type=click.Choice((*STATES, "all")), default="open", show_default=True)
 @click.option("--rows", is_flag=True, help="List single rejects, the bad cells marked.")
-@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="At most so many rows.")
+@click.option(
+    "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="At most so many groups or rows."
+)
 @click.option(
     "--export", metavar="FILE.csv", type=click.Path(dir_okay=False, writable=True), help="Write all to a file."
 )
@@ -99,11 +101,17 @@ def command(
       trade-ingest rejects --reason below_min --export rejects.csv
       trade-ingest rejects --file 12 --discard --why 'test rows of the venue'
     """  # noqa: D301  # \b keeps click from joining the lines
+    from trade_ingest.errors import UsageError
+    from trade_ingest.ledger.known import require_known
     from trade_ingest.ledger.queries import open_ledger
     from trade_ingest.ledger.rejects import RejectFilter
 
+    if (discard or export is not None) and is_given("limit"):
+        message = "--limit is for what is shown: --export and --discard take all"
+        raise UsageError(message, hint="narrow them with --file, --run, --reason or --column")
     wanted = RejectFilter(**filters, states=() if states == "all" else (states,))
     with open_ledger(invocation.database) as connection:
+        require_known(connection, wanted)
         if discard:
             _discard(invocation, connection, wanted, why=why, yes=yes)
         elif export is not None:
@@ -111,16 +119,21 @@ def command(
         elif rows:
             _show_rows(invocation, connection, wanted, limit)
         else:
-            _show_groups(invocation, connection, wanted)
+            _show_groups(invocation, connection, wanted, limit)
 
 
-def _show_groups(invocation: Invocation, connection: Connection, wanted: RejectFilter) -> None:
+def _show_groups(invocation: Invocation, connection: Connection, wanted: RejectFilter, limit: int) -> None:
     from trade_ingest.ledger.rejects import count_rejects, group_rejects
 
     groups, count = group_rejects(connection, wanted), count_rejects(connection, wanted)
+    shown = groups[:limit]
+    summary = {"rejects": count, "groups": len(groups)}
     invocation.output.table(
-        groups, _GROUP_COLUMNS, schema="trade-ingest.reject_groups/1", summary={"rejects": count}, empty="no rejects"
+        shown, _GROUP_COLUMNS, schema="trade-ingest.reject_groups/1", summary=summary, empty="no rejects"
     )
+    if len(shown) < len(groups):
+        invocation.output.text(f"{len(shown):,} of {counted(len(groups), 'group')}")
+        invocation.say("--limit shows more")
     if groups:
         invocation.output.text(f"{counted(count, 'reject')}; a row with several reasons is in several groups")
         invocation.say("see the rows with: trade-ingest rejects --rows; correct them with --export FILE.csv and replay")

@@ -9,6 +9,7 @@ import click
 from trade_ingest.cli.commands.rejects import filter_options
 from trade_ingest.cli.confirmation import confirm
 from trade_ingest.cli.display import counted, printable
+from trade_ingest.cli.failure import show_error
 from trade_ingest.cli.invocation import Invocation, common_options
 from trade_ingest.cli.output import Column
 
@@ -79,6 +80,7 @@ def _show(invocation: Invocation, result: ReplayResult) -> int:
         "rows_loaded": result.rows_loaded,
         "rows_duplicate": result.rows_duplicate,
         "rows_rejected": result.rows_rejected,
+        "rejects_moved": result.rejects_moved,
         "refused": result.refused,
     }
     if result.files or not output.is_text:
@@ -88,10 +90,27 @@ def _show(invocation: Invocation, result: ReplayResult) -> int:
         f"{counted(result.rows_tried, 'reject')} tried: {result.rows_loaded:,} {will}loaded,"
         f" {result.rows_duplicate:,} duplicate, {result.rows_rejected:,} still open"
     )
-    for refusal in result.refused:
-        ids = f" ({', '.join(map(str, refusal.reject_ids))})" if refusal.reject_ids else ""
-        invocation.say(printable(f"refused: {counted(refusal.rejects, 'reject')}{ids}: {refusal.why}"))
+    if result.rejects_moved:
+        moved = counted(result.rejects_moved, "reject")
+        invocation.say(f"{moved} found by file and row number: the file was loaded again since the export")
+    is_refused = _show_refused(invocation, result)
     if result.rows_rejected:
         invocation.say("see what is still wrong with: trade-ingest rejects")
-    is_refused = any(not refusal.is_settled for refusal in result.refused)
-    return EXIT_FAILED if result.failed or is_refused else 0
+    return EXIT_FAILED if is_refused else 0
+
+
+def _show_refused(invocation: Invocation, result: ReplayResult) -> bool:
+    """Say what could not be tried; whether that is an error, which is said in any case."""
+    from trade_ingest.errors import ReplayRefusedError
+
+    for refusal in result.refused:
+        ids = f" ({', '.join(map(str, refusal.reject_ids))})" if refusal.reject_ids else ""
+        text = printable(f"{counted(refusal.rejects, 'reject')}{ids}: {refusal.why}")
+        if refusal.is_settled:
+            invocation.say(f"refused: {text}")
+        else:
+            show_error(ReplayRefusedError.code, text, "")
+    for file in result.failed:
+        if file.error is not None:
+            show_error(file.error.code, printable(file.error.message), printable(file.error.hint))
+    return bool(result.failed) or not all(refusal.is_settled for refusal in result.refused)

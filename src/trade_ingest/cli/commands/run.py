@@ -16,6 +16,7 @@ from trade_ingest.cli.commands.plan import (
     chosen_sources,
     command_line,
     planning_options,
+    say_ignored,
     show_plan,
     source_argument,
 )
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from trade_ingest.ledger.events import Event
     from trade_ingest.load.task import Progress
     from trade_ingest.pipeline import RunOptions, RunResult
+    from trade_ingest.plan import Plan
 
 EXIT_FAILED_FILES, EXIT_RETRYABLE, EXIT_INTERRUPTED = 1, 3, 130
 
@@ -40,7 +42,10 @@ _ABORTED = "aborted: files in flight were rolled back; the ledger is consistent"
 @common_options("contract", "database")
 @setting_option("--engine", setting="engine", type=click.Choice(["auto", "local"]), help="What runs file loads.")
 @setting_option(
-    "--parallelism", setting="parallelism", metavar="N", help="Files loaded at once; default: one per processor."
+    "--parallelism",
+    setting="parallelism",
+    metavar="N",
+    help="Files loaded at once; default: one per processor, and one more.",
 )
 @planning_options
 @setting_option(
@@ -89,6 +94,10 @@ def _ingest(invocation: Invocation, sources: Sequence[str], *, is_reload: bool) 
             progress.note_progress(reported)
             view.update()
 
+        def note_plan(the_plan: Plan) -> None:
+            progress.note_plan(the_plan)
+            say_ignored(invocation, the_plan)
+
         contract, database, options = (
             invocation.contract,
             invocation.database,
@@ -102,7 +111,7 @@ def _ingest(invocation: Invocation, sources: Sequence[str], *, is_reload: bool) 
                 options=options,
                 on_event=note_event,
                 on_progress=note_progress,
-                on_plan=progress.note_plan,
+                on_plan=note_plan,
                 stop=stop,
             )
 
