@@ -39,7 +39,9 @@ class RowEncoder:
         table = rows.select([*self._values(rows), self._file_id, pl.col("row_number")]).to_arrow()
         encoder = self._new_encoder()
         encoder.write_header()
-        batches = table.cast(self._schema).to_batches(max_chunksize=SLICE_ROWS)
+        if table.schema != self._schema:
+            table = table.cast(self._schema)
+        batches = table.to_batches(max_chunksize=SLICE_ROWS)
         payload = [part for batch in batches if (part := encoder.write_batch(batch))]
         # the encoder buffers: what is left comes with the trailer, which belongs to the end of the whole COPY
         return [*payload, encoder.finish().removesuffix(COPY_TRAILER)]

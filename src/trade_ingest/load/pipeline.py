@@ -99,9 +99,15 @@ def _days(times: pl.Series, partition_by: str) -> list[date]:
     """One day of each partition that the times need."""
     if partition_by == "none" or not len(times):
         return []
-    every = {"day": "1d", "month": "1mo", "year": "1y"}[partition_by]
-    first, last = times.min(), times.max()
-    ends = pl.Series([first, last]).dt.truncate(every)
-    if ends[0] == ends[1]:
-        return [ends[0].date()]
-    return [moment.date() for moment in times.dt.truncate(every).unique()]
+    every, first, last = partition_by, times.min(), times.max()
+    assert isinstance(first, datetime)
+    assert isinstance(last, datetime)
+    if _start(first, every) == _start(last, every):  # most files are of one day
+        return [_start(first, every)]
+    starts = times.dt.truncate({"day": "1d", "month": "1mo", "year": "1y"}[every]).unique()
+    return [moment.date() for moment in starts]
+
+
+def _start(moment: datetime, partition_by: str) -> date:
+    day = moment.date()
+    return {"day": day, "month": day.replace(day=1), "year": day.replace(month=1, day=1)}[partition_by]

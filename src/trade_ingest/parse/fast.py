@@ -9,7 +9,8 @@ bad.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import polars as pl
@@ -22,6 +23,7 @@ from trade_ingest.parse.cells import UUID_REGEX, decimal_regex
 from trade_ingest.parse.times import parse_equal_width
 
 _UTC_MICROSECONDS = pl.Datetime("us", "UTC")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST_MICROSECONDS = 10**14  # epoch numbers from here on are microseconds, those below milliseconds
 
 
@@ -54,10 +56,11 @@ class FastColumns:
         """
         self._values: list[pl.Expr] = []
         self._conditions: list[pl.Expr] = []
-        self._times: list[tuple[Column, str]] = []
+        self._times: dict[tuple[str | None, bool], list[_TimeColumn]] = {}
         for column, field in columns:
             if _is_equal_width_time(column, file_format):
-                self._times.append((column, field))
+                key = column.format, column.zone is None
+                self._times.setdefault(key, []).append(_TimeColumn(column.name, field, *_microsecond_bounds(column)))
             elif (value := _value(column, field, file_format)) is not None:
                 self._values.append(value.alias(column.name))
                 self._conditions.append(_condition(column, field, file_format).alias(column.name))
@@ -69,10 +72,19 @@ class FastColumns:
             both = cells.with_columns(self._values)
             good = both.select(self._conditions).row(0, named=True)
             columns = {name: both.get_column(name) for name, is_good in good.items() if is_good}
-        for column, field in self._times:
-            if (values := _times(column, cells.get_column(field))) is not None:
-                columns[column.name] = values
+        for (time_format, with_offset), group in self._times.items():
+            columns |= _times(group, cells, time_format, with_offset=with_offset)
         return columns
+
+
+@dataclass(frozen=True, slots=True)
+class _TimeColumn:
+    """A column of times, the field that it is read from, and the first and last microsecond that it may have."""
+
+    name: str
+    field: str
+    first: int | None
+    last: int | None
 
 
 def _is_equal_width_time(column: Column, file_format: FileFormat) -> bool:
@@ -85,18 +97,42 @@ def _is_equal_width_time(column: Column, file_format: FileFormat) -> bool:
     )
 
 
-def _times(column: Column, text: pl.Series) -> pl.Series | None:
-    read = parse_equal_width(text, column.format, with_offset=column.zone is None)
-    if read is None:
-        return None
-    microseconds, below = read
-    values = microseconds.cast(_UTC_MICROSECONDS)
-    if below is not None and below.max():
-        return None
-    has_bounds = (column.min, column.greater_than, column.max, column.less_than) != (None,) * 4
-    if has_bounds and not pl.select(_within_bounds(pl.lit(values), column)).item():
-        return None
-    return values
+def _times(
+    group: list[_TimeColumn], cells: pl.DataFrame, time_format: str | None, *, with_offset: bool
+) -> dict[str, pl.Series]:
+    """Columns of one format, read as one; each alone if together they have not one width."""
+    together = cells.get_column(group[0].field)
+    if len(group) > 1:
+        together = pl.concat([cells.get_column(column.field) for column in group])
+    read = parse_equal_width(together, time_format, with_offset=with_offset)
+    if read is None or (read[1] is not None and read[1].max()):
+        if len(group) == 1:
+            return {}
+        alone = [_times([column], cells, time_format, with_offset=with_offset) for column in group]
+        return {name: values for times in alone for name, values in times.items()}
+    columns = {}
+    for number, column in enumerate(group):
+        microseconds = read[0].slice(number * cells.height, cells.height)
+        is_late_enough = column.first is None or microseconds.min() >= column.first  # type: ignore[operator]
+        is_early_enough = column.last is None or microseconds.max() <= column.last  # type: ignore[operator]
+        if is_late_enough and is_early_enough:
+            columns[column.name] = microseconds.cast(_UTC_MICROSECONDS)
+    return columns
+
+
+def _microsecond_bounds(column: Column) -> tuple[int | None, int | None]:
+    def microseconds(bound: Any) -> int | None:  # noqa: ANN401  # text, as the contract has it
+        if bound is None:
+            return None
+        moment = parse_bound(column, bound)
+        assert isinstance(moment, datetime)
+        return (moment - _EPOCH) // timedelta(microseconds=1)
+
+    least, above = microseconds(column.min), microseconds(column.greater_than)
+    most, below = microseconds(column.max), microseconds(column.less_than)
+    firsts = [first for first in (least, None if above is None else above + 1) if first is not None]
+    lasts = [last for last in (most, None if below is None else below - 1) if last is not None]
+    return max(firsts, default=None), min(lasts, default=None)
 
 
 def _value(column: Column, field: str, file_format: FileFormat) -> pl.Expr | None:
