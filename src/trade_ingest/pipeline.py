@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     import psycopg
 
     from trade_ingest.engine.base import Engine
-    from trade_ingest.load.task import FileResult, LoadOptions, LoadTask, Progress
+    from trade_ingest.ledger.progress import Progress
+    from trade_ingest.load.task import FileResult, LoadOptions, LoadTask
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +36,7 @@ LANES_FROM_BYTES = 64 << 20
 WORKERS_FROM_BYTES = 16 << 20
 """Less than this is loaded before worker processes have started (0.7 s each)."""
 
-_WRITE_SECONDS = 0.5  # how often progress and counters reach the ledger
+_COUNT_SECONDS = 0.5  # how often a run's counters reach the ledger
 
 OnEvent = Callable[[Event], None]
 OnProgress = Callable[["Progress"], None]
@@ -193,7 +194,7 @@ def ingest(
             engine=engine_name,
             options=options.as_dict(),
         )
-        run = _Run(connection, run_id, contract, started, on_event, on_progress)
+        run = _Run(connection, run_id, contract, started, on_event)
         on_event(Event(EventKind.RUN_STARTED, run_id, detail={"kind": "ingest", "sources": list(sources)}))
         with run.recorded():
             if was_created:
@@ -213,7 +214,7 @@ def ingest(
                 load_options = _load_options(options, the_plan, parallelism)
                 tasks = _tasks(connection, the_plan, contract, contract_id, run_id, load_options)
                 engine = _make_engine(database, parallelism)
-                for result in engine.run(tasks, on_progress=run.note_progress, stop=stop):
+                for result in engine.run(tasks, on_progress=on_progress, stop=stop):
                     run.note_result(result)
                 if stop.is_set():
                     break
@@ -260,7 +261,7 @@ def baseline(sources: Sequence[str], *, contract: Contract, database: str) -> Ru
             engine="none",
             options={},
         )
-        run = _Run(connection, run_id, contract, started, lambda _: None, lambda _: None)
+        run = _Run(connection, run_id, contract, started, lambda _: None)
         with run.recorded():
             the_plan = make_plan(connection, files, contract)
             register_files(connection, the_plan.to_load, contract.target.qualified_name, contract_id, state="baseline")
@@ -366,7 +367,7 @@ def _tasks(
 
 
 class _Run:
-    """A run's bookkeeping: counters, events and progress, into the ledger and to the caller."""
+    """A run's bookkeeping: counters and events, into the ledger and to the caller."""
 
     def __init__(
         self,
@@ -375,17 +376,13 @@ class _Run:
         contract: Contract,
         started: float,
         on_event: OnEvent,
-        on_progress: OnProgress,
     ) -> None:
         self._connection = connection
         self.run_id = run_id
         self._contract = contract
         self._started = started
         self._on_event = on_event
-        self._on_progress = on_progress
-        self._progress: dict[int, Progress] = {}
-        self._shown: set[int] = set()
-        self._written_at = time.monotonic()
+        self._counted_at = time.monotonic()
         self._done = 0
         self._failed: list[FileResult] = []
         self.counters = dict.fromkeys(RUN_COUNTERS, 0)
@@ -436,18 +433,11 @@ class _Run:
         }
         self.emit(Event(EventKind.RUN_PLANNED, self.run_id, detail=detail))
 
-    def note_progress(self, progress: Progress) -> None:
-        """Pass on how far a file is, and write it to the ledger now and then."""
-        self._progress[progress.file_id] = progress
-        self._on_progress(progress)
-        self._write_sometimes()
-
     def note_result(self, result: FileResult) -> None:
         """Count a file's end; its event is in the ledger already, in the file's own transaction."""
-        from trade_ingest.load.transaction import event_of
+        from trade_ingest.load.outcome import event_of
 
         self._done += 1
-        self._progress.pop(result.file_id, None)
         counters = self.counters
         counters[f"files_{result.state}"] = counters.get(f"files_{result.state}", 0) + 1
         if result.state == "loaded":
@@ -457,30 +447,9 @@ class _Run:
         if result.state == "failed":
             self._failed.append(result)
         self._on_event(event_of(result, self.run_id))
-        if result.file_id in self._shown:
-            self._write()  # or it would be seen as being loaded until another file reports
-        else:
-            self._write_sometimes()
-
-    def _write_sometimes(self) -> None:
-        if time.monotonic() - self._written_at >= _WRITE_SECONDS:
-            self._write()
-
-    def _write(self) -> None:
-        self._written_at = time.monotonic()
-        self._shown = set(self._progress)
-        with self._connection.transaction(), self._connection.cursor() as cursor:
-            cursor.execute("DELETE FROM ingest.progress WHERE run_id = %s", [self.run_id])
-            cursor.executemany(
-                "INSERT INTO ingest.progress"
-                " (file_id, run_id, stage, bytes_read, size_bytes, rows_read, rows_rejected)"
-                " VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (file_id) DO NOTHING",
-                [
-                    (p.file_id, self.run_id, p.stage, p.bytes_read, p.size_bytes, p.rows_read, p.rows_rejected)
-                    for p in self._progress.values()
-                ],
-            )
-            count_run(self._connection, self.run_id, self.counters)
+        if time.monotonic() - self._counted_at >= _COUNT_SECONDS:
+            self._counted_at = time.monotonic()
+            count_run(self._connection, self.run_id, counters)
 
     def finish(self, *, is_interrupted: bool) -> RunResult:
         """Record the run's end."""

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from rich.live import Live
 
     from trade_ingest.ledger.events import Event
-    from trade_ingest.load.task import Progress
+    from trade_ingest.ledger.progress import Progress
     from trade_ingest.plan import Plan
 
 LINE_SECONDS = 10.0

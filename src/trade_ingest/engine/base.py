@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from threading import Event
 from typing import Protocol
 
-from trade_ingest.load.task import FileResult, LoadTask, Progress
+from trade_ingest.ledger.progress import Progress
+from trade_ingest.load.task import FileResult, LoadTask
 
 
 class Engine(Protocol):

@@ -16,8 +16,9 @@ from threading import Event
 
 from trade_ingest.errors import TradeIngestError, WorkerLostError
 from trade_ingest.ledger.connection import open_connection
+from trade_ingest.ledger.progress import Progress
 from trade_ingest.ledger.runs import abandon_attempts
-from trade_ingest.load.task import FileResult, LoadTask, Progress
+from trade_ingest.load.task import FileResult, LoadTask
 
 _TRIES = 3  # a file whose workers keep dying is what kills them
 

@@ -9,7 +9,8 @@ import sys
 import threading
 from multiprocessing.connection import Connection
 
-from trade_ingest.load.task import FileResult, LoadTask, Progress
+from trade_ingest.ledger.progress import Progress
+from trade_ingest.load.task import FileResult, LoadTask
 from trade_ingest.load.transaction import Loader
 
 

@@ -143,7 +143,6 @@ def abandon_dead_runs(connection: Connection) -> list[int]:
             # first, as it waits for a COMMIT that the process had sent before it died: that file counts too
             abandon_attempts(connection, run_id)
             if connection.execute(_ABANDON_SQL, [run_id]).rowcount:
-                connection.execute("DELETE FROM ingest.progress WHERE run_id = %s", [run_id])
                 record_event(connection, Event(EventKind.RUN_ABANDONED, run_id))
                 abandoned.append(run_id)
         connection.execute("SELECT pg_advisory_unlock(%s, %s)", [_RUN_LOCK, run_id])
@@ -161,7 +160,11 @@ def live_run_ids(connection: Connection) -> set[int]:
 
 
 def abandon_attempts(connection: Connection, run_id: int, file_id: int | None = None) -> None:
-    """Mark attempts that nobody works on any more."""
+    """Mark attempts that nobody works on any more, and forget how far they were."""
+    connection.execute(
+        "DELETE FROM ingest.progress WHERE run_id = %s AND (%s::bigint IS NULL OR file_id = %s)",
+        [run_id, file_id, file_id],
+    )
     connection.execute(
         "UPDATE ingest.attempt SET state = 'abandoned', ended_at = clock_timestamp()"
         " WHERE run_id = %s AND state = 'running' AND (%s::bigint IS NULL OR file_id = %s)",

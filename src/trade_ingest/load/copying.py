@@ -12,6 +12,7 @@ from psycopg import errors as pg
 from trade_ingest.contract.model import Contract, RejectLimit
 from trade_ingest.errors import BalanceError, FileChangedWhileReadError, RejectLimitError
 from trade_ingest.ledger import files
+from trade_ingest.ledger.progress import Progress
 from trade_ingest.load.encode import RowEncoder
 from trade_ingest.load.feed import BlockFeed, Segment
 from trade_ingest.load.lanes import copy_in_lanes
@@ -20,7 +21,7 @@ from trade_ingest.load.pipeline import BlockPipeline, EncodedBlock
 from trade_ingest.load.segment import Merged, copy_rows, merge_rows
 from trade_ingest.load.tally import Tally
 from trade_ingest.load.target import TargetTable
-from trade_ingest.load.task import LoadTask, Progress
+from trade_ingest.load.task import LoadTask
 from trade_ingest.parse.file import check_trailer, open_rows, reject_limit_error
 from trade_ingest.parse.layout import path_values
 from trade_ingest.parse.reject import Reason, ReasonCode, Reject
@@ -47,7 +48,7 @@ class FileCopy:
         self._target = target
         self._partitions = partitions
         self._report = report
-        self._reported_at = 0.0
+        self._reported_at = time.monotonic()  # what takes less than one interval is not worth reporting
         self.tally = Tally()
         self.reader: BlockReader | None = None
 

@@ -113,16 +113,3 @@ class FileResult:
     stage_seconds: Mapping[str, float] = field(default_factory=dict)
     error: ErrorInfo | None = None
     is_busy: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a file is that is being loaded; nothing of it is committed yet."""
-
-    file_id: int
-    uri: str
-    stage: str
-    bytes_read: int
-    size_bytes: int
-    rows_read: int
-    rows_rejected: int

@@ -17,9 +17,11 @@ from trade_ingest.contract.model import Contract, OnChanged
 from trade_ingest.errors import DatabaseUnavailableError, FileChangedError, TradeIngestError
 from trade_ingest.ledger import files
 from trade_ingest.ledger.connection import as_ingest_error, open_connection, wrap_database_errors
-from trade_ingest.ledger.events import Event, EventKind, record_event
+from trade_ingest.ledger.events import record_event
+from trade_ingest.ledger.progress import Progress, delete_progress, write_progress
 from trade_ingest.load.copying import FileCopy, Report, hash_seed
 from trade_ingest.load.lanes import NeedsOneLaneError
+from trade_ingest.load.outcome import event_of
 from trade_ingest.load.partitions import Partitions
 from trade_ingest.load.parts import publish_parts, remove_parts
 from trade_ingest.load.replace import move_to_replaced, recheck_dependents
@@ -63,6 +65,8 @@ class Loader:
 
     def load(self, task: LoadTask, report: Report = lambda _: None) -> FileResult:
         """Load one file: all of it and its ledger row in one commit, or nothing.
+
+        How far it is stands in ``ingest.progress`` and is passed to ``report``, both about twice a second.
 
         Safe to repeat and to run at once with others for the same file: the second waits (or answers busy) and then
         finds the file loaded. Errors of the file or the database are recorded as the file's failure and returned, not
@@ -139,6 +143,7 @@ class _FileLoad:
         self._copy = self._new_copy()
         self._attempt_id: int | None = None
         self._is_first_attempt = True
+        self._has_progress = False
         self._content_hash: bytes | None = None
         self._lanes: list[Connection] = []
 
@@ -147,7 +152,16 @@ class _FileLoad:
         return self._task.contract
 
     def _new_copy(self) -> FileCopy:
-        return FileCopy(self._task, self._target, self._loader.partitions(self._target), self._report)
+        return FileCopy(self._task, self._target, self._loader.partitions(self._target), self._note_progress)
+
+    def _note_progress(self, progress: Progress) -> None:
+        write_progress(self._loader.connection("ledger"), self._task.run_id, progress)
+        self._has_progress = True
+        self._report(progress)
+
+    def _forget_progress(self, connection: Connection) -> None:
+        if self._has_progress:
+            delete_progress(connection, self._task.file_id)
 
     def run(self, started: float) -> FileResult:
         connection = self._loader.connection("file")
@@ -278,6 +292,7 @@ class _FileLoad:
             stage_seconds=_rounded(tally.seconds),
         )
         record_event(connection, event_of(result, self._task.run_id))
+        self._forget_progress(connection)
         with tally.timed("commit"):
             connection.commit()
         return self._result(FileState.LOADED, started)
@@ -340,6 +355,7 @@ class _FileLoad:
             duration_seconds=time.monotonic() - started,
         )
         record_event(connection, event_of(result, self._task.run_id))
+        self._forget_progress(connection)
         connection.commit()
         return result
 
@@ -348,6 +364,7 @@ class _FileLoad:
         info = ErrorInfo.of(error).as_dict()
         ledger = self._loader.connection("ledger")
         with wrap_database_errors(), ledger.transaction():
+            self._forget_progress(ledger)
             if self._attempt_id is not None:
                 files.end_attempt(
                     ledger,
@@ -412,24 +429,3 @@ class _FileLoad:
 
 def _rounded(seconds: dict[str, float]) -> dict[str, float]:
     return {stage: round(value, 4) for stage, value in seconds.items()}
-
-
-def event_of(result: FileResult, run_id: int) -> Event:
-    """The event of a file's end."""
-    kind = {FileState.LOADED: EventKind.FILE_LOADED, FileState.FAILED: EventKind.FILE_FAILED}.get(
-        result.state, EventKind.FILE_SKIPPED
-    )
-    detail: dict[str, Any] = {"uri": result.uri, "size_bytes": result.size_bytes}
-    if result.state != FileState.SKIPPED:
-        detail |= {
-            "rows_read": result.rows_read,
-            "rows_loaded": result.rows_loaded,
-            "rows_duplicate": result.rows_duplicate,
-            "rows_rejected": result.rows_rejected,
-            "duration_seconds": round(result.duration_seconds, 3),
-        }
-    if result.reason:
-        detail["reason"] = result.reason
-    if result.error:
-        detail["error"] = result.error.as_dict()
-    return Event(kind, run_id, result.file_id, detail)

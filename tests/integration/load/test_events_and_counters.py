@@ -1,9 +1,12 @@
-import time
 from datetime import datetime
 from pathlib import Path
 
+import psycopg
+
 from trade_ingest import pipeline
+from trade_ingest.ledger.progress import read_progress
 from trade_ingest.ledger.runs import RUN_COUNTERS
+from trade_ingest.load import copying
 
 
 def test_each_state_change_is_one_event_in_order_and_the_caller_sees_the_same(feed):
@@ -70,16 +73,15 @@ def test_counters_of_runs_are_the_sums_of_their_files(feed):
     assert feed.runs("run_id, files_loaded, rows_loaded, bytes_read") == sums
 
 
-def test_progress_is_seen_while_a_file_is_loaded_and_gone_afterwards(feed, wait_until):
+def test_progress_is_seen_while_a_file_is_loaded_and_gone_afterwards(feed, monkeypatch):
     feed.write("a.csv", feed.trades(1, 50))
     feed.write("b.csv", feed.trades(100, 149))
+    monkeypatch.setattr(copying, "_PROGRESS_SECONDS", 0)
     seen = {}
 
     def on_progress(progress):
-        # what is reported is written to the ledger when half a second has passed since it was written before
-        started = time.monotonic()
-        wait_until(lambda: time.monotonic() - started > 0.5, "half a second passes")
-        seen[f"while {Path(progress.uri).name} begins"] = shown()
+        seen[f"while {Path(progress.uri).name} is loaded"] = shown()
+        assert read_progress(ledger, 1) == [progress]
 
     def shown():
         return feed.query("SELECT file_id, run_id, stage, rows_read, rows_rejected FROM ingest.progress")
@@ -88,19 +90,20 @@ def test_progress_is_seen_while_a_file_is_loaded_and_gone_afterwards(feed, wait_
         if event.file_id:
             seen[f"as file {event.file_id} ends"] = shown()
 
-    pipeline.ingest(
-        [str(feed.folder)],
-        contract=feed.contract,
-        database=feed.database,
-        options=pipeline.RunOptions(parallelism=1),
-        on_event=on_event,
-        on_progress=on_progress,
-    )
+    with psycopg.connect(feed.database, autocommit=True) as ledger:
+        pipeline.ingest(
+            [str(feed.folder)],
+            contract=feed.contract,
+            database=feed.database,
+            options=pipeline.RunOptions(parallelism=1),
+            on_event=on_event,
+            on_progress=on_progress,
+        )
 
     assert seen == {
-        "while b.csv begins": [],
-        "as file 2 ends": [(2, 1, "loading", 50, 0)],
-        "while a.csv begins": [],
-        "as file 1 ends": [(1, 1, "loading", 50, 0)],
+        "while b.csv is loaded": [(2, 1, "loading", 50, 0)],
+        "as file 2 ends": [],
+        "while a.csv is loaded": [(1, 1, "loading", 50, 0)],
+        "as file 1 ends": [],
     }
     assert shown() == []

@@ -7,7 +7,7 @@ import pytest
 from trade_ingest.cli import progress as module
 from trade_ingest.cli.progress import LineProgress, LiveProgress, NoProgress, RunProgress, progress_view
 from trade_ingest.ledger.events import Event, EventKind
-from trade_ingest.load.task import Progress
+from trade_ingest.ledger.progress import Progress
 
 
 class Clock:

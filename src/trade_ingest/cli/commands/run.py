@@ -27,7 +27,7 @@ from trade_ingest.cli.summary import run_summary
 if TYPE_CHECKING:
     from trade_ingest.cli.output import Output
     from trade_ingest.ledger.events import Event
-    from trade_ingest.load.task import Progress
+    from trade_ingest.ledger.progress import Progress
     from trade_ingest.pipeline import RunOptions, RunResult
     from trade_ingest.plan import Plan
 
