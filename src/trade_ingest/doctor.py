@@ -117,7 +117,7 @@ def _check_engines(settings: Settings) -> _Finding:
     from trade_ingest.pipeline import default_parallelism, engine_for, processors
 
     parallelism = settings.parallelism or default_parallelism()
-    message = f"{engine_for(settings.engine)}: {parallelism} at once on {processors()} processors"
+    message = f"{engine_for(settings.engine, settings.master)}: {parallelism} at once on {processors()} processors"
     if parallelism > 2 * processors():
         return CheckState.WARN, message, f"more than {2 * processors()} at once gains nothing: lower parallelism"
     return CheckState.PASS, message, ""

@@ -136,6 +136,12 @@ class EmbeddedDatabaseError(TradeIngestError):
     code = "database.embedded"
 
 
+class EngineError(TradeIngestError):
+    """The engine cannot run loads: a program or package is missing, or workers cannot reach the database."""
+
+    code = "engine.unusable"
+
+
 class RunInterruptedError(TradeIngestError):
     """The run was stopped by the user; the ledger is consistent and the next run goes on from it."""
 
@@ -248,6 +254,7 @@ OUTCOMES: dict[type[TradeIngestError], Outcome] = {
     DatabasePermissionError: Outcome(4, 502),
     DatabaseError: Outcome(1, 500),
     EmbeddedDatabaseError: Outcome(3, 503),
+    EngineError: Outcome(2, 503),
     RunInterruptedError: Outcome(130, 409),
     ReconciliationError: Outcome(6, 409),
     FileError: Outcome(1, 422),

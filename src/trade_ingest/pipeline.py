@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from threading import Event as StopSignal
 from typing import TYPE_CHECKING, Any
@@ -36,6 +36,11 @@ LANES_FROM_BYTES = 64 << 20
 WORKERS_FROM_BYTES = 16 << 20
 """Less than this is loaded before worker processes have started (0.7 s each)."""
 
+CONNECTIONS_PER_FILE = 2
+"""Of each file that is being loaded: one for its transaction, one for what others are to see at once."""
+
+_OWN_CONNECTIONS = 2  # the run's own, and the one that watches the executors
+
 _COUNT_SECONDS = 0.5  # how often a run's counters reach the ledger
 
 OnEvent = Callable[[Event], None]
@@ -47,8 +52,11 @@ class RunOptions:
     """How a run works.
 
     Attributes:
-        engine: ``auto`` or ``local``.
-        parallelism: files loaded at once; None: one more than there are processors, as loads wait now and then.
+        engine: ``local``, ``spark``, or ``auto``: Spark where it is configured.
+        parallelism: files loaded at once; None: what the engine finds best.
+        max_connections: connections to the database that the run may have open at once, on whatever machines.
+        master: where Spark runs; see ``engine.spark_session.open_session``.
+        spark_conf: settings of a Spark session that is started.
         on_changed: instead of the contract's policy.
         reject_limit: instead of the contract's limit.
         reload: load rolled-back files again.
@@ -56,6 +64,9 @@ class RunOptions:
 
     engine: str = "auto"
     parallelism: int | None = None
+    max_connections: int | None = None
+    master: str | None = None
+    spark_conf: Mapping[str, str] = field(default_factory=dict)
     on_changed: OnChanged | None = None
     reject_limit: RejectLimit | None = None
     reload: bool = False
@@ -66,6 +77,8 @@ class RunOptions:
         return {
             "engine": self.engine,
             "parallelism": self.parallelism,
+            "max_connections": self.max_connections,
+            "master": self.master,
             "on_changed": self.on_changed and self.on_changed.value,
             "reject_limit": None if limit is None else limit.model_dump(),
             "reload": self.reload,
@@ -184,7 +197,7 @@ def ingest(
             logger.warning("file %d: rows that a crash had left half published were taken out", file_id)
         was_created = ensure_target(connection, contract)
         contract_id = contract_id_of(connection, contract)
-        engine_name = engine_for(options.engine)
+        engine_name = engine_for(options.engine, options.master)
         run_id = start_run(
             connection,
             "ingest",
@@ -196,7 +209,7 @@ def ingest(
         )
         run = _Run(connection, run_id, contract, started, on_event)
         on_event(Event(EventKind.RUN_STARTED, run_id, detail={"kind": "ingest", "sources": list(sources)}))
-        with run.recorded():
+        with run.recorded(), ExitStack() as stack:
             if was_created:
                 run.emit(Event(EventKind.TARGET_CREATED, run_id, detail={"target": contract.target.qualified_name}))
             the_plan = make_plan(
@@ -209,11 +222,11 @@ def ingest(
             )
             on_plan(the_plan)
             run.note_plan(the_plan)
+            engine: Engine | None = None
             while the_plan.to_load:
-                parallelism = _parallelism(options, the_plan)
-                load_options = _load_options(options, the_plan, parallelism)
+                engine = engine or stack.enter_context(_open_engine(engine_name, database, options, the_plan))
+                load_options = _load_options(options, the_plan, engine)
                 tasks = _tasks(connection, the_plan, contract, contract_id, run_id, load_options)
-                engine = _make_engine(database, parallelism)
                 for result in engine.run(tasks, on_progress=on_progress, stop=stop):
                     run.note_result(result)
                 if stop.is_set():
@@ -291,28 +304,43 @@ def prepare_ledger(database: str) -> None:
     schema.upgrade(database)
 
 
-def engine_for(name: str) -> str:
-    """The engine that ``auto`` means here."""
-    return "local" if name == "auto" else name
+def engine_for(name: str, master: str | None = None) -> str:
+    """The engine that a run uses: ``auto`` is ``spark`` where a master or a session is given, else ``local``."""
+    from trade_ingest.engine.spark_session import is_spark_configured
+
+    if name != "auto":
+        return name
+    return "spark" if master or is_spark_configured() else "local"
 
 
-def _make_engine(database: str, parallelism: int) -> Engine:
-    from trade_ingest.engine.local import LocalEngine
+@contextmanager
+def _open_engine(name: str, database: str, options: RunOptions, the_plan: Plan) -> Iterator[Engine]:
+    """The engine, ready to run; what was started for it is stopped afterwards."""
+    most = None
+    if options.max_connections is not None:
+        most = max(1, (options.max_connections - _OWN_CONNECTIONS) // CONNECTIONS_PER_FILE)
+    if name == "local":
+        from trade_ingest.engine.local import LocalEngine
 
-    return LocalEngine(database, parallelism)
+        is_little = the_plan.bytes_to_load < WORKERS_FROM_BYTES
+        parallelism = options.parallelism or (1 if is_little else default_parallelism())
+        yield LocalEngine(database, min(parallelism, most or parallelism))
+        return
+    from trade_ingest.engine.spark import SparkEngine
+    from trade_ingest.engine.spark_session import open_session
 
-
-def _parallelism(options: RunOptions, the_plan: Plan) -> int:
-    """Files loaded at once; without a wish, little work is done in this process, at once."""
-    if options.parallelism is not None:
-        return options.parallelism
-    if the_plan.bytes_to_load < WORKERS_FROM_BYTES:
-        return 1
-    return default_parallelism()
+    session, is_ours = open_session(options.master, options.spark_conf)
+    try:
+        engine = SparkEngine(session, database, options.parallelism)
+        engine.parallelism = min(engine.parallelism, most or engine.parallelism)
+        yield engine
+    finally:
+        if is_ours:
+            session.stop()
 
 
 def default_parallelism() -> int:
-    """Files loaded at once: one per processor, and one more to work while others wait for PostgreSQL."""
+    """Files that this machine loads at once: one per processor, and one more to work while others wait."""
     return processors() + 1
 
 
@@ -321,12 +349,12 @@ def processors() -> int:
     return os.cpu_count() or 1
 
 
-def _load_options(options: RunOptions, the_plan: Plan, parallelism: int) -> LoadOptions:
+def _load_options(options: RunOptions, the_plan: Plan, engine: Engine) -> LoadOptions:
     """Share the processors between files loaded at once and, where files are few and large, within a file."""
     from trade_ingest.load.task import LoadOptions
     from trade_ingest.source.sizes import BLOCK_BYTES
 
-    lanes = max(1, min(parallelism, processors()) // max(1, len(the_plan.to_load)))
+    lanes = max(1, min(engine.parallelism, engine.processors) // max(1, len(the_plan.to_load)))
     return LoadOptions(
         reject_limit=options.reject_limit,
         on_changed=options.on_changed,

@@ -73,7 +73,18 @@ class Settings(BaseModel):
         (),
         description="Files, folders or globs that `run` without arguments loads; separated by commas, or a JSON list.",
     )
-    engine: Literal["auto", "local"] = Field("auto", description="What runs file loads in parallel.")
+    engine: Literal["auto", "local", "spark"] = Field(
+        "auto", description="What runs file loads in parallel; auto: Spark where it is configured, else this machine."
+    )
+    master: str | None = Field(
+        None,
+        description="Where Spark runs: local[*], spark://host:7077, yarn, or sc://host:15002 for Spark Connect;"
+        " none: SPARK_REMOTE, SPARK_MASTER, else local[*].",
+    )
+    spark_conf: tuple[str, ...] = Field((), description="Settings of Spark, each NAME=VALUE; a JSON list.")
+    max_connections: int | None = Field(
+        None, ge=4, description="Connections to the database that a run may have open, on all machines; none: no limit."
+    )
     parallelism: int | None = Field(
         None, ge=1, description="Files loaded at once; none: one per processor, and one more."
     )
@@ -92,7 +103,9 @@ class Settings(BaseModel):
 
     _origins: dict[str, Origin] = PrivateAttr(default_factory=dict)
 
-    @field_validator("database_url", "parallelism", "on_changed", "data_dir", mode="before")
+    @field_validator(
+        "database_url", "parallelism", "max_connections", "master", "on_changed", "data_dir", mode="before"
+    )
     @classmethod
     def _empty_is_none(cls, value: object) -> object:
         return None if value == "" else value
@@ -107,7 +120,7 @@ class Settings(BaseModel):
             raise ValueError(message)
         return value
 
-    @field_validator("source", mode="before")
+    @field_validator("source", "spark_conf", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if not isinstance(value, str):
@@ -115,6 +128,15 @@ class Settings(BaseModel):
         if value.lstrip().startswith("["):
             return _json_list(value)
         return tuple(part.strip() for part in value.split(",") if part.strip())
+
+    @field_validator("spark_conf")
+    @classmethod
+    def _is_conf(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for item in value:
+            if not re.fullmatch(r"[^=\s]+=.*", item, re.DOTALL):
+                message = f"expected NAME=VALUE, found {item!r}"
+                raise ValueError(message)
+        return value
 
     @field_validator("max_rejects", mode="before")
     @classmethod

@@ -36,6 +36,7 @@ class LocalEngine:
 
     Attributes:
         parallelism: files loaded at once.
+        processors: those of this machine.
         worker_pids: the processes started so far.
     """
 
@@ -44,6 +45,7 @@ class LocalEngine:
     def __init__(self, database: str, parallelism: int) -> None:
         self._database = database
         self.parallelism = parallelism
+        self.processors = os.cpu_count() or 1
         self.worker_pids: list[int] = []
 
     def run(self, tasks: Sequence[LoadTask], *, on_progress: OnProgress, stop: Event) -> Iterator[FileResult]:

@@ -150,7 +150,7 @@ def test_global_options_may_stand_before_and_after_the_command(program, place):
 
     done = program(*(words if place == "before" else []), "config", "show", *(words if place == "after" else []))
 
-    assert "log_level     debug\n" in done.out
+    assert "log_level        debug\n" in done.out
 
 
 def test_colours_are_for_terminals_that_want_them(monkeypatch):

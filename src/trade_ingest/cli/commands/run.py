@@ -40,7 +40,24 @@ _ABORTED = "aborted: files in flight were rolled back; the ledger is consistent"
 @click.command()
 @source_argument
 @common_options("contract", "database")
-@setting_option("--engine", setting="engine", type=click.Choice(["auto", "local"]), help="What runs file loads.")
+@setting_option(
+    "--engine",
+    setting="engine",
+    type=click.Choice(["auto", "local", "spark"]),
+    help="What runs file loads; auto: Spark where it is configured.",
+)
+@setting_option(
+    "--master", setting="master", metavar="URL", help="Where Spark runs: local[*], spark://…, yarn, sc://…."
+)
+@setting_option(
+    "--conf", setting="spark_conf", metavar="NAME=VALUE", multiple=True, help="A setting of Spark; may be repeated."
+)
+@setting_option(
+    "--max-connections",
+    setting="max_connections",
+    metavar="N",
+    help="Connections to the database that the run may have open, on all machines.",
+)
 @setting_option(
     "--parallelism",
     setting="parallelism",
@@ -124,6 +141,9 @@ def _options(invocation: Invocation, *, is_reload: bool) -> RunOptions:
     return RunOptions(
         engine=settings.engine,
         parallelism=settings.parallelism,
+        max_connections=settings.max_connections,
+        master=settings.master,
+        spark_conf=dict(item.split("=", 1) for item in settings.spark_conf),
         on_changed=OnChanged(settings.on_changed) if settings.on_changed else None,
         reject_limit=settings.reject_limit,
         reload=is_reload,

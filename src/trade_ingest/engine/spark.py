@@ -1,0 +1,233 @@
+"""File loads as Spark tasks.
+
+Each pack of files is a Spark job of one task, submitted from one of as many threads as files may be loaded at once.
+So results arrive as packs finish, the number of connections is bounded on the whole cluster, the Spark UI says which
+files a job loads, and only the DataFrame API is used, which Spark Connect has too.
+"""
+
+from __future__ import annotations
+
+import logging
+import pickle
+import queue
+import threading
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from importlib import metadata
+from typing import TYPE_CHECKING
+
+from trade_ingest.engine.spark_task import SCHEMA, load_task, probe
+from trade_ingest.errors import EngineError, WorkerLostError
+from trade_ingest.ledger.connection import open_connection
+from trade_ingest.ledger.progress import Progress, read_progress
+from trade_ingest.ledger.runs import abandon_attempts
+from trade_ingest.load.task import FileResult, LoadTask
+
+if TYPE_CHECKING:
+    from pyspark.sql import Row, SparkSession
+
+logger = logging.getLogger(__name__)
+
+PACK_BYTES = 32 << 20
+"""Small files share a Spark job up to this size: a job takes a tenth of a second besides the loads."""
+
+PACK_FILES = 100
+"""Files in a pack, however small: results come when a pack is done."""
+
+_TRIES = 2  # Spark has tried a task four times when its job fails
+_POLL_SECONDS = 0.5
+_SHOWN_FILES = 5
+_CONNECT_SLOTS = 4  # Spark Connect does not say how many slots there are
+
+Pack = list[LoadTask]
+OnProgress = Callable[[Progress], None]
+
+
+class SparkEngine:
+    """Runs loads on the executors of a Spark session, classic or Connect.
+
+    After ``stop`` is set no further pack is begun, and the packs in flight finish; when the iteration is given up,
+    Spark's tasks are cancelled. A pack whose job fails is tried again file by file.
+
+    Attributes:
+        database: URL of the database, as driver and executors reach it.
+        parallelism: packs loaded at once.
+        processors: those that a task may use, where there is but one machine.
+    """
+
+    name = "spark"
+
+    def __init__(self, session: SparkSession, database: str, parallelism: int | None = None) -> None:
+        self._session = session
+        self.database = database
+        self.parallelism = parallelism or self._slots()
+        self.processors = self._slots() if self._master.startswith("local") else 1
+
+    @property
+    def _master(self) -> str:
+        return self._session.conf.get("spark.master", "") or ""
+
+    def _slots(self) -> int:
+        """Tasks that Spark runs at once, as far as it says."""
+        if self._is_classic:
+            return self._session.sparkContext.defaultParallelism
+        return _CONNECT_SLOTS
+
+    def check_executors(self) -> None:
+        """Try on the executors what loads need there.
+
+        Raises:
+            EngineError: what is missing, and how it is mended.
+        """
+        function = probe(self.database, metadata.version("trade-ingest"))
+        tasks = min(self.parallelism, 8)  # Spark spreads them over the executors that are free
+        found = self._collect(function, tasks, "trade-ingest: check the executors")
+        if found:
+            problem, _, hint = bytes(found[0][0]).decode().partition("\n")
+            raise EngineError(problem, hint=hint)
+
+    def run(self, tasks: Sequence[LoadTask], *, on_progress: OnProgress, stop: threading.Event) -> Iterator[FileResult]:
+        """Load the files; see ``Engine``."""
+        if not tasks:
+            return
+        self.check_executors()
+        yield from _SparkRun(self, tasks, on_progress, stop).results()
+
+    def _collect(self, function: Callable[..., object], tasks: int, description: str) -> list[Row]:
+        """Run a function as a Spark job and take all that it yields."""
+        self._describe(description)
+        frame = self._session.range(0, tasks, 1, tasks)
+        return frame.mapInArrow(function, SCHEMA).collect()  # type: ignore[arg-type]
+
+    @property
+    def _is_classic(self) -> bool:
+        return type(self._session).__module__ == "pyspark.sql.session"
+
+    @property
+    def _tag(self) -> str:
+        return f"trade-ingest-{id(self)}"
+
+    def _describe(self, description: str) -> None:
+        """Name the jobs of this thread, for the Spark UI and to cancel them."""
+        if self._is_classic:
+            self._session.sparkContext.setJobGroup(self._tag, description, interruptOnCancel=True)
+        else:
+            self._session.addTag(self._tag)
+
+    def cancel(self) -> None:
+        """Cancel all jobs of this engine; the loads' transactions are rolled back."""
+        if self._is_classic:
+            self._session.sparkContext.cancelJobGroup(self._tag)
+        else:
+            self._session.interruptTag(self._tag)
+
+    def load(self, pack: Pack) -> list[FileResult]:
+        """Load the files of a pack in one Spark job."""
+        names = [task.file.uri.rpartition("/")[2] for task in pack]
+        more = f" and {len(names) - _SHOWN_FILES} more" if len(names) > _SHOWN_FILES else ""
+        description = f"run {pack[0].run_id}: {', '.join(names[:_SHOWN_FILES])}{more}"
+        rows = self._collect(load_task(self.database, pack), 1, f"trade-ingest {description}")
+        return [pickle.loads(bytes(row[0])) for row in rows]  # noqa: S301  # made by our own tasks
+
+
+class _SparkRun:
+    """The loads of one run."""
+
+    def __init__(
+        self, engine: SparkEngine, tasks: Sequence[LoadTask], on_progress: OnProgress, stop: threading.Event
+    ) -> None:
+        self._engine = engine
+        self._run_id = tasks[0].run_id
+        self._on_progress = on_progress
+        self._stop = stop
+        self._waiting = deque(pack_files(tasks, engine.parallelism))
+        self._done: queue.SimpleQueue[tuple[Pack, list[FileResult] | Exception]] = queue.SimpleQueue()
+        self._failures: Counter[int] = Counter()
+        self._in_flight = 0
+
+    def results(self) -> Iterator[FileResult]:
+        packs: queue.SimpleQueue[Pack | None] = queue.SimpleQueue()
+        count = min(self._engine.parallelism, sum(len(pack) for pack in self._waiting))
+        threads = [threading.Thread(target=self._work, args=(packs,), daemon=True) for _ in range(count)]
+        for thread in threads:
+            thread.start()
+        is_complete = False
+        try:
+            with open_connection(self._engine.database, autocommit=True, name="trade-ingest watch") as connection:
+                while True:
+                    while self._waiting and self._in_flight < count and not self._stop.is_set():
+                        packs.put(self._waiting.popleft())
+                        self._in_flight += 1
+                    if not self._in_flight:
+                        break
+                    try:
+                        pack, outcome = self._done.get(timeout=_POLL_SECONDS)
+                    except queue.Empty:
+                        for progress in read_progress(connection, self._run_id):
+                            self._on_progress(progress)
+                        continue
+                    self._in_flight -= 1
+                    yield from self._settle(pack, outcome)
+            is_complete = True
+        finally:
+            if not is_complete:
+                self._engine.cancel()
+            for _ in threads:
+                packs.put(None)
+            for thread in threads:
+                thread.join()
+
+    def _work(self, packs: queue.SimpleQueue[Pack | None]) -> None:
+        while (pack := packs.get()) is not None:
+            try:
+                self._done.put((pack, self._engine.load(pack)))
+            except Exception as exc:  # noqa: BLE001  # the job's failure: the files are tried again, or fail
+                self._done.put((pack, exc))
+
+    def _settle(self, pack: Pack, outcome: list[FileResult] | Exception) -> Iterator[FileResult]:
+        """The results of a pack; what was not loaded goes back to the queue."""
+        if isinstance(outcome, Exception):
+            yield from self._settle_failure(pack, outcome)
+            return
+        tasks = {task.file_id: task for task in pack}
+        for result in outcome:
+            if result.is_busy:
+                self._waiting.append([replace(tasks[result.file_id], waits=True)])
+            else:
+                yield result
+
+    def _settle_failure(self, pack: Pack, error: Exception) -> Iterator[FileResult]:
+        from trade_ingest.load.transaction import Loader
+
+        said = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+        logger.warning("a Spark job of %d files failed: %s", len(pack), said)
+        for task in pack:
+            with open_connection(self._engine.database) as connection:
+                abandon_attempts(connection, task.run_id, task.file_id)
+            self._failures[task.file_id] += 1
+            if self._failures[task.file_id] < _TRIES:
+                self._waiting.append([task])
+                continue
+            lost = WorkerLostError(
+                f"{task.file.uri}: the Spark job that loaded it failed {_TRIES} times: {said}",
+                hint="the executors' logs say more; signal 9 is often the out-of-memory killer",
+                uri=task.file.uri,
+            )
+            with Loader(self._engine.database) as loader:
+                yield loader.record_failure(task, lost)
+
+
+def pack_files(tasks: Sequence[LoadTask], slots: int) -> list[Pack]:
+    """Files in packs, the largest first; small ones share one, as long as all slots have something to do."""
+    total = sum(task.file.size_bytes for task in tasks)
+    limit = min(PACK_BYTES, -(-total // max(slots, 1)))
+    packs: list[Pack] = []
+    size = 0
+    for task in sorted(tasks, key=lambda task: -task.file.size_bytes.bit_length()):
+        if not packs or size + task.file.size_bytes > limit or len(packs[-1]) >= PACK_FILES:
+            packs.append([])
+            size = 0
+        packs[-1].append(task)
+        size += task.file.size_bytes
+    return packs

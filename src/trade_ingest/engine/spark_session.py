@@ -1,0 +1,121 @@
+"""A Spark session for loads: the active one, or a new one with what loads need."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from trade_ingest.engine.java import java_home
+from trade_ingest.errors import EngineError
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+_LOGGING = Path(__file__).with_name("log4j2.properties")
+
+_QUICK_START = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xlog:disable -Xlog:all=error:stderr"
+"""The driver only schedules: a small Java that starts quickly will do, without its remarks on modules."""
+
+
+def is_spark_configured(environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether this process is meant to work with Spark: by its environment, or as a session is active in it."""
+    names = ("SPARK_MASTER", "SPARK_REMOTE", "PYSPARK_GATEWAY_PORT", "DATABRICKS_RUNTIME_VERSION")
+    return any(environment.get(name) for name in names) or active_session() is not None
+
+
+def active_session() -> SparkSession | None:
+    """The session of this process, whichever thread has started it; imports nothing to find out."""
+    if "pyspark.sql" not in sys.modules:
+        return None
+    from pyspark.errors import PySparkException
+    from pyspark.sql import SparkSession
+
+    try:
+        return SparkSession.active()
+    except PySparkException:  # there is none
+        return None
+
+
+def open_session(master: str | None = None, conf: Mapping[str, str] | None = None) -> tuple[SparkSession, bool]:
+    """The active session, or a new one.
+
+    Args:
+        master: where Spark runs: ``local[*]``, ``spark://host:7077``, ``yarn`` … or ``sc://host:15002`` for Spark
+            Connect; None: ``SPARK_REMOTE``, ``SPARK_MASTER``, else ``local[*]``.
+        conf: Spark settings.
+
+    Returns:
+        The session, and whether it is new and so to be stopped by the caller.
+
+    Raises:
+        EngineError: pyspark or a fitting Java is missing, or Spark does not start.
+    """
+    if find_spec("pyspark") is None:
+        raise EngineError("engine spark needs pyspark", hint="pip install 'trade-ingest[spark]', or use --engine local")
+    if (session := active_session()) is not None:
+        return session, False
+    address = master or os.environ.get("SPARK_REMOTE") or os.environ.get("SPARK_MASTER") or "local[*]"
+    try:
+        return _connect(address, conf or {}) if address.startswith("sc://") else _start(address, conf or {}), True
+    except EngineError:
+        raise
+    except Exception as exc:
+        message = f"Spark does not start on {address}: {_first_line(exc)}"
+        raise EngineError(message, hint="check --master and --conf; --log-level info shows Spark's own log") from exc
+
+
+def _connect(address: str, conf: Mapping[str, str]) -> SparkSession:
+    from pyspark.sql import SparkSession
+
+    builder = SparkSession.builder.remote(address)
+    for name, value in conf.items():
+        builder = builder.config(name, value)
+    return builder.getOrCreate()
+
+
+def _start(master: str, conf: Mapping[str, str]) -> SparkSession:
+    import pyspark
+    from pyspark.sql import SparkSession
+
+    environment = {
+        "PYSPARK_PYTHON": sys.executable,
+        "SPARK_LAUNCHER_OPTS": _QUICK_START,
+        **os.environ,
+        "JAVA_HOME": java_home(pyspark.__version__),
+    }
+    settings = {
+        "spark.app.name": "trade-ingest",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.driver.extraJavaOptions": f"{_QUICK_START} -Dlog4j2.configurationFile=file:{_LOGGING}",
+    }
+    if master.startswith("local"):
+        environment.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+        settings["spark.driver.bindAddress"] = "127.0.0.1"
+    builder = SparkSession.builder.master(master)
+    for name, value in (settings | dict(conf)).items():
+        builder = builder.config(name, value)
+    with _environment(environment):
+        return builder.getOrCreate()
+
+
+@contextmanager
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Environment variables for the processes that are started within the block."""
+    before = dict(os.environ)
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name in variables.keys() - before.keys():
+            del os.environ[name]
+        os.environ.update(before)
+
+
+def _first_line(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0] if lines else type(error).__name__

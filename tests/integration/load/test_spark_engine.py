@@ -1,0 +1,239 @@
+"""The engine ``spark`` in a session of its own on this machine."""
+
+import contextlib
+import json
+import logging
+import socket
+import threading
+import urllib.request
+
+import psycopg
+import pytest
+
+from trade_ingest import pipeline
+from trade_ingest.engine import spark_session
+from trade_ingest.engine.spark import SparkEngine
+from trade_ingest.errors import EngineError
+
+pytest.importorskip("pyspark")
+
+
+@pytest.fixture(scope="module")
+def session():
+    """A session with two slots and the web interface on a free port."""
+    conf = {"spark.ui.enabled": "true", "spark.ui.port": "0", "spark.sql.shuffle.partitions": "1"}
+    session, is_ours = spark_session.open_session("local[2]", conf)
+    assert is_ours
+    yield session
+    session.stop()
+
+
+@pytest.fixture
+def engine(session, feed):
+    return SparkEngine(session, feed.database)
+
+
+@pytest.fixture
+def four_files(feed):
+    for number in range(4):
+        feed.write(f"{number}.csv", feed.trades(100 * number + 100, 100 * number + 149))
+    feed.prepare()
+    return feed
+
+
+def note_progress(feed):
+    """Write what a loader writes after half a second."""
+    feed.query(
+        "INSERT INTO ingest.progress (file_id, run_id, stage, bytes_read, size_bytes, rows_read, rows_rejected)"
+        " VALUES (1, 1, 'loading', 10, 20, 5, 0)"
+    )
+
+
+def test_files_are_loaded_as_by_the_local_engine(session, feed):
+    feed.write("a.csv", feed.trades(1, 300))
+    feed.write("b.csv", [*feed.trades(301, 400), "401,EURUSD,2024-01-15 10:00:00,x,2.00"])
+    feed.write("c.csv", ["broken"] * 20)
+    feed.write("d.csv", feed.trades(1, 300))
+
+    result = feed.run(engine="spark", parallelism=2)
+
+    assert (result.state, result.files_loaded, result.files_failed, result.files_skipped) == ("failed", 2, 1, 1)
+    assert (result.rows_read, result.rows_loaded, result.rows_rejected) == (401, 400, 1)
+    loaded = "a.csv" if ("a.csv", "loaded") in feed.files() else "d.csv"
+    assert [row for row in feed.rows() if row[0] != "b.csv"] == feed.expected(loaded)
+    assert len(feed.rows()) == 400
+    assert [reject[:2] for reject in feed.rejects() if reject[0] == "b.csv"] == [("b.csv", 101)]
+    assert feed.runs("engine") == ["spark"]
+    assert feed.query("SELECT kind, count(*) FROM ingest.event WHERE file_id > 0 GROUP BY kind ORDER BY kind") == [
+        ("file_failed", 1),
+        ("file_loaded", 2),
+        ("file_skipped", 1),
+    ]
+
+
+def test_active_session_is_reused_and_stays(session, feed):
+    feed.write("a.csv", feed.trades(1, 3))
+    assert pipeline.engine_for("auto") == "spark"
+
+    assert feed.run(engine="auto").rows_loaded == 3
+
+    assert spark_session.active_session() is session
+    assert session.range(3).count() == 3
+
+
+def test_nothing_to_do_needs_no_spark(session, feed, monkeypatch):
+    feed.write("a.csv", feed.trades(1, 3))
+    feed.run(engine="spark")
+    monkeypatch.setattr(spark_session, "open_session", None)
+
+    assert feed.run(engine="spark").files_planned == 0
+
+
+def test_progress_comes_from_the_ledger(engine, four_files, gate, wait_until):
+    feed = four_files
+    gate.at("BEFORE UPDATE", "ingest.file", "NEW.state = 'loaded'")
+    seen, results = [], []
+
+    def work():
+        with contextlib.ExitStack() as stack:
+            tasks = [stack.enter_context(feed.task("0.csv"))]
+            results.extend(engine.run(tasks, on_progress=seen.append, stop=threading.Event()))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    gate.wait_for()
+    note_progress(feed)
+    wait_until(lambda: seen, "progress is seen")
+    gate.open()
+    thread.join()
+
+    assert (seen[0].uri, seen[0].bytes_read, seen[0].rows_read) == (f"{feed.folder}/0.csv", 10, 5)
+    assert [r.rows_loaded for r in results] == [50]
+
+
+def test_connections_stay_below_the_limit(session, four_files, gate):
+    feed = four_files
+    gate.at("BEFORE UPDATE", "ingest.file", "NEW.state = 'loaded'")
+    results = []
+    thread = threading.Thread(target=lambda: results.append(feed.run(engine="spark", parallelism=4, max_connections=6)))
+    thread.start()
+    gate.wait_for(2)
+    used = feed.query(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+        " AND application_name LIKE 'trade-ingest %%'"
+    )
+    assert used[0][0] <= 6
+    assert len(gate.waiting()) == 2
+    gate.open()
+    thread.join()
+    assert results[0].files_loaded == 4
+
+
+def test_stop_lets_packs_in_flight_finish_and_begins_no_other(session, four_files, gate):
+    feed = four_files
+    gate.at("BEFORE UPDATE", "ingest.file", "NEW.state = 'loaded'")
+    stop, results = threading.Event(), []
+    thread = threading.Thread(
+        target=lambda: results.append(
+            pipeline.ingest(
+                [str(feed.folder)],
+                contract=feed.contract,
+                database=feed.database,
+                options=pipeline.RunOptions(engine="spark", parallelism=1, max_connections=4),
+                stop=stop,
+            )
+        )
+    )
+    thread.start()
+    gate.wait_for()
+    stop.set()
+    gate.open()
+    thread.join()
+
+    assert results[0].state in {"interrupted", "succeeded"}
+    assert feed.run().state == "succeeded"
+    assert feed.rows() == feed.expected(*[f"{number}.csv" for number in range(4)])
+
+
+def test_given_up_run_cancels_its_jobs_and_loads_nothing(session, engine, four_files, gate, wait_until):
+    feed = four_files
+    gate.at("BEFORE INSERT", "market.trade", "NEW.row_number = 10")
+    raised = []
+
+    def give_up(_):
+        raise KeyboardInterrupt
+
+    def work():
+        with feed.task("0.csv") as task:
+            try:
+                list(engine.run([task], on_progress=give_up, stop=threading.Event()))
+            except KeyboardInterrupt as exc:
+                raised.append(exc)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    (backend,) = gate.wait_for()
+    note_progress(feed)
+    wait_until(lambda: not session.sparkContext.statusTracker().getActiveJobsIds(), "its jobs are cancelled")
+    feed.query("SELECT pg_terminate_backend(%s, 60000)", backend)  # it would wait at the gate
+    thread.join()
+    gate.open()
+
+    assert len(raised) == 1
+    assert feed.rows() == []
+    assert feed.run().state == "succeeded"
+    assert feed.rows() == feed.expected(*[f"{number}.csv" for number in range(4)])
+
+
+def test_web_interface_says_which_files_a_job_loads(session, four_files):
+    four_files.run(engine="spark", parallelism=1)
+
+    context = session.sparkContext
+    with urllib.request.urlopen(f"{context.uiWebUrl}/api/v1/applications/{context.applicationId}/jobs") as answer:
+        described = [job.get("description", "") for job in json.load(answer)]
+    assert "trade-ingest run 1: 0.csv, 1.csv, 2.csv, 3.csv" in described
+
+
+def test_executors_that_cannot_use_the_database_are_found_before_the_run(session):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]  # and nobody listens there afterwards
+    url = f"postgresql://nobody:secret@127.0.0.1:{port}/none"
+    with pytest.raises(EngineError) as caught:
+        SparkEngine(session, url).check_executors()
+    assert "cannot use the database" in str(caught.value)
+    assert "secret" not in str(caught.value)
+    assert "pg_hba.conf" in caught.value.hint
+
+
+def test_wrong_master_is_told(monkeypatch):
+    monkeypatch.setattr(spark_session, "active_session", lambda: None)
+    monkeypatch.setattr(spark_session, "_start", lambda *_: (_ for _ in ()).throw(RuntimeError("bad master\nat x")))
+    with pytest.raises(EngineError, match="Spark does not start on nowhere: bad master"):
+        spark_session.open_session("nowhere")
+
+
+def test_files_of_a_failed_job_are_tried_again_and_then_fail(session, engine, four_files, monkeypatch, caplog):
+    feed = four_files
+    load, calls = engine.load, []
+
+    def fail(pack):
+        calls.append([task.file.uri.rpartition("/")[2] for task in pack])
+        if any(task.file.uri.endswith("0.csv") for task in pack):
+            raise RuntimeError("Job aborted due to stage failure\nmore")
+        return load(pack)
+
+    monkeypatch.setattr(engine, "load", fail)
+    monkeypatch.setattr(engine, "parallelism", 1)
+    with contextlib.ExitStack() as stack, caplog.at_level(logging.WARNING):
+        tasks = [stack.enter_context(feed.task(name)) for name in ("0.csv", "1.csv")]
+        results = list(engine.run(tasks, on_progress=lambda _: None, stop=threading.Event()))
+
+    assert calls == [["0.csv", "1.csv"], ["0.csv"], ["1.csv"]]
+    assert sorted((r.uri[-5:], r.state, r.rows_loaded, r.reason) for r in results) == [
+        ("0.csv", "failed", 0, "file.worker_lost"),
+        ("1.csv", "loaded", 50, ""),
+    ]
+    assert "Job aborted due to stage failure" in results[0].error.message
+    with psycopg.connect(feed.database) as connection:
+        states = connection.execute("SELECT state FROM ingest.file ORDER BY file_id").fetchall()
+    assert states == [("failed",), ("loaded",)]
