@@ -1,6 +1,7 @@
 # Works with GNU make 3.81 (macOS) and later. `make help` lists the targets.
 SHELL := /bin/bash
 PYTHON ?= python3
+ENGINE ?= spark
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
@@ -27,8 +28,8 @@ $(STAMP): pyproject.toml requirements.lock requirements-dev.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-demo: setup ## load sample trades into the built-in PostgreSQL and show the result
-	$(BIN)/trade-ingest demo
+demo: setup ## load sample trades with PySpark into the built-in PostgreSQL (ENGINE=local: without Spark)
+	$(BIN)/trade-ingest demo --engine $(ENGINE)
 
 test: setup lint ## check the style and the types, then run every test
 	$(BIN)/python -m pytest -n 2
@@ -63,7 +64,7 @@ lock: ## pin the dependencies again after a change of pyproject.toml (LOCK_OPTIO
 	@test -x $(VENV)/lock/bin/uv || { $(PYTHON) -m venv $(VENV)/lock && \
 	  $(VENV)/lock/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); }
 	$(COMPILE) pyproject.toml --output-file requirements.lock
-	$(COMPILE) pyproject.toml --extra spark --group dev --constraints requirements.lock --output-file requirements-dev.lock
+	$(COMPILE) pyproject.toml --extra notebook --extra spark --group dev --constraints requirements.lock --output-file requirements-dev.lock
 
 clean: ## remove what the other targets made, except data
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

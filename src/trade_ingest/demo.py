@@ -62,8 +62,8 @@ def default_home() -> Path:
     return default_data_dir().parent / "demo"
 
 
-def prepare_home(folder: Path) -> DemoHome:
-    """Make the folder, with the settings that make every command in it use the demonstration's own database.
+def prepare_home(folder: Path, engine: str = "local") -> DemoHome:
+    """Make the folder, with the settings that make every command in it use the demonstration's own database and engine.
 
     Raises:
         UsageError: the folder has something else in it; nothing is touched.
@@ -75,7 +75,7 @@ def prepare_home(folder: Path) -> DemoHome:
     try:
         home.folder.mkdir(parents=True, exist_ok=True)
         marker.touch()
-        settings = f'# the demonstration\'s own database\ndata_dir = "{home.data_dir}"\n'
+        settings = f'# the demonstration\'s own\ndata_dir = "{home.data_dir}"\nengine = "{engine}"\n'
         (home.folder / "trade-ingest.toml").write_text(settings, encoding="utf-8")
     except OSError as exc:
         raise UsageError(f"{exc.filename}: {exc.strerror}", hint="name a folder that you can write to") from exc

@@ -80,6 +80,17 @@ def test_demo_works_on_an_empty_database_of_a_server(tmp_path, database_url):
     check_claims(database_url, done.stdout)
 
 
+@pytest.mark.slow
+def test_demo_on_spark_loads_the_same(tmp_path, database_url):
+    pytest.importorskip("pyspark")
+    done = run_demo("--keep", tmp_path / "demo", "--database", database_url, "--engine", "spark")
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"^Spark [\d.]+ on local\[\*\]$", done.stdout, re.MULTILINE)
+    check_claims(database_url, done.stdout)
+    with psycopg.connect(database_url) as connection:
+        assert connection.execute("SELECT DISTINCT engine FROM ingest.run").fetchall() == [("spark",)]
+
+
 def test_database_with_tables_of_its_own_is_refused(tmp_path, database_url):
     with psycopg.connect(database_url) as connection:
         connection.execute("CREATE TABLE trade_event (precious text)")

@@ -74,13 +74,13 @@ class SparkEngine:
             return self._session.sparkContext.defaultParallelism
         return _CONNECT_SLOTS
 
-    def check_executors(self) -> None:
-        """Try on the executors what loads need there.
+    def check_executors(self, uri: str) -> None:
+        """Try on the executors what loads need there; ``uri`` is one of the files.
 
         Raises:
             EngineError: what is missing, and how it is mended.
         """
-        function = probe(self.database, metadata.version("trade-ingest"))
+        function = probe(self.database, metadata.version("trade-ingest"), uri)
         tasks = min(self.parallelism, 8)  # Spark spreads them over the executors that are free
         found = self._collect(function, tasks, "trade-ingest: check the executors")
         if found:
@@ -91,7 +91,7 @@ class SparkEngine:
         """Load the files; see ``Engine``."""
         if not tasks:
             return
-        self.check_executors()
+        self.check_executors(tasks[0].file.uri)
         yield from _SparkRun(self, tasks, on_progress, stop).results()
 
     def _collect(self, function: Callable[..., object], tasks: int, description: str) -> list[Row]:

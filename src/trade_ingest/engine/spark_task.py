@@ -51,8 +51,8 @@ def forget_zip_importers() -> None:
             del sys.path_importer_cache[path]
 
 
-def probe(database: str, version: str) -> Callable[[Iterator[Any]], Iterator[Any]]:
-    """The function of ``mapInArrow`` that tries what a load needs: the package, at the same version, and the database.
+def probe(database: str, version: str, uri: str) -> Callable[[Iterator[Any]], Iterator[Any]]:
+    """The function of ``mapInArrow`` that tries what a load needs: the package, its version, a file, the database.
 
     It yields nothing if all is well, else what is wrong and, after a line break, how it is mended. It is shipped by
     value, so that it runs where the package is missing.
@@ -63,6 +63,7 @@ def probe(database: str, version: str) -> Callable[[Iterator[Any]], Iterator[Any
         import struct
         import sys
         from importlib import metadata
+        from pathlib import Path
 
         import pyarrow as pa
 
@@ -81,6 +82,13 @@ def probe(database: str, version: str) -> Callable[[Iterator[Any]], Iterator[Any
                 return (
                     f"an executor ({where}) has trade-ingest {there}, the driver {version}\n"
                     "install the same version on both"
+                )
+            try:
+                Path(uri).stat()
+            except OSError as exc:
+                return (
+                    f"an executor ({where}) cannot read {uri}: {exc.strerror}\n"
+                    "the files must lie under the same path, and be readable, on all machines of the cluster"
                 )
             try:
                 open_connection(database).close()

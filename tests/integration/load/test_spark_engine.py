@@ -194,12 +194,18 @@ def test_web_interface_says_which_files_a_job_loads(session, four_files):
     assert "trade-ingest run 1: 0.csv, 1.csv, 2.csv, 3.csv" in described
 
 
+def test_executors_that_cannot_read_the_files_are_found_before_the_run(engine):
+    with pytest.raises(EngineError, match=r"cannot read /nowhere/a\.csv: No such file") as caught:
+        engine.check_executors("/nowhere/a.csv")
+    assert "same path" in caught.value.hint
+
+
 def test_executors_that_cannot_use_the_database_are_found_before_the_run(session):
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]  # and nobody listens there afterwards
     url = f"postgresql://nobody:secret@127.0.0.1:{port}/none"
     with pytest.raises(EngineError) as caught:
-        SparkEngine(session, url).check_executors()
+        SparkEngine(session, url).check_executors(__file__)
     assert "cannot use the database" in str(caught.value)
     assert "secret" not in str(caught.value)
     assert "pg_hba.conf" in caught.value.hint

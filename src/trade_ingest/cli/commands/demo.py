@@ -7,7 +7,7 @@ import shlex
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import chdir, contextmanager
+from contextlib import chdir, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,8 +49,15 @@ class _StepFailedError(Exception):
 @setting_option(
     "--database", setting="database_url", metavar="URL", help="An empty database instead of the demo's own."
 )
+@click.option(
+    "--engine",
+    type=click.Choice(["local", "spark"]),
+    default="local",
+    show_default=True,
+    help="What loads the files: processes of this machine, or PySpark on local[*].",
+)
 @click.pass_obj
-def command(invocation: Invocation, folder: Path | None) -> int:
+def command(invocation: Invocation, folder: Path | None, *, engine: str) -> int:
     """See it work: generate trades, load them, run again, deliver corrections, look at rejects and results.
 
     Takes a few seconds, and a database and a folder of its own: nothing of yours is touched. Every step shows the
@@ -65,7 +72,7 @@ def command(invocation: Invocation, folder: Path | None) -> int:
 
     url = invocation.settings.database_url if "database_url" in invocation.flags else None
     started = time.monotonic()
-    home = prepare_home(folder or default_home())
+    home = prepare_home(folder or default_home(), engine)
     database = url.get_secret_value() if url else start(home.data_dir)
     is_ours = False
     try:
@@ -73,7 +80,8 @@ def command(invocation: Invocation, folder: Path | None) -> int:
             is_ours = True
             remove_deliveries(home)
             _introduce(home, changes)
-            _tell(home, database)
+            with _spark_session() if engine == "spark" else nullcontext():
+                _tell(home, database)
     except _StepFailedError as exc:
         return exc.code
     finally:
@@ -88,6 +96,21 @@ def _introduce(home: DemoHome, changes: Sequence[str]) -> None:
     _command("cd", str(home.folder))
     for change in changes:
         _command_line(change)
+
+
+@contextmanager
+def _spark_session() -> Iterator[None]:
+    """A session that all runs of the demo use; by itself each would start its own."""
+    from trade_ingest.engine.spark_session import open_session
+
+    _heading("Spark starts, once for all runs of the demo; a run on its own starts it by itself")
+    session, is_ours = open_session("local[*]")
+    _print(f"Spark {session.version} on local[*]")
+    try:
+        yield
+    finally:
+        if is_ours:
+            session.stop()
 
 
 def _tell(home: DemoHome, database: str) -> None:
