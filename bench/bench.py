@@ -17,7 +17,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -25,9 +25,10 @@ from pathlib import Path
 import polars as pl
 import psycopg
 
-from trade_ingest import embedded
 from trade_ingest.contract.loading import load_contract
+from trade_ingest.embedded.cluster import Cluster
 from trade_ingest.embedded.programs import FOLDER_BY_MAJOR, PACKAGE
+from trade_ingest.embedded.server import DATABASE
 from trade_ingest.generate import generate
 from trade_ingest.load.target import TargetTable
 
@@ -64,13 +65,14 @@ class Measured:
     peak_bytes: int
 
 
-def write_prints(folder: Path, rows: int) -> None:
-    """One file of trade prints: a random walk, a month of milliseconds, 67 bytes a row."""
+def write_prints(folder: Path, rows: int, files: int = 1) -> None:
+    """Files of trade prints: a random walk, together a month of milliseconds, 67 bytes a row."""
     folder.mkdir(parents=True)
-    path = folder / "prints.csv"
-    with path.open("wb") as file:
-        for first in range(0, rows, 1_000_000):
-            _print_chunk(first, min(1_000_000, rows - first), rows).write_csv(file, include_header=False)
+    for number in range(files):
+        start, end = rows * number // files, rows * (number + 1) // files
+        with (folder / f"prints-{number}.csv").open("wb") as file:
+            for first in range(start, end, 1_000_000):
+                _print_chunk(first, min(1_000_000, end - first), rows).write_csv(file, include_header=False)
 
 
 def _print_chunk(first: int, count: int, rows: int) -> pl.DataFrame:
@@ -114,14 +116,15 @@ def run_program(command: list[str], **environment: str) -> Measured:
 class Bench:
     """A server of its own and a folder for data."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, settings: Mapping[str, str] | None = None) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        self.url = embedded.start(folder / "postgresql")
+        self._cluster = Cluster(folder / "postgresql", settings=settings or {})
+        self.url = self._cluster.start().url(DATABASE)
 
     def close(self) -> None:
         """Stop the server."""
-        embedded.stop(self.folder / "postgresql")
+        self._cluster.stop()
 
     def execute(self, *statements: str) -> list[tuple[object, ...]]:
         """Run statements; the rows of the last."""

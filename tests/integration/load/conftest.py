@@ -370,12 +370,12 @@ def blocked(feed) -> Callable[[str], contextlib.AbstractContextManager[Callable[
 def drive(feed, drivers, tmp_path) -> Iterator[Callable[..., Driver]]:
     """Starts a run over the feed's folder in a process of its own."""
 
-    def start(*, parallelism: int = 1, database: str | None = None) -> Driver:
+    def start(*, parallelism: int = 1, of: Feed = feed, database: str | None = None, **options: object) -> Driver:
         order = {
-            "sources": [str(feed.folder)],
-            "contract": feed.contract.model_dump(mode="json", by_alias=True),
-            "database": database or feed.database,
-            "parallelism": parallelism,
+            "sources": [str(of.folder)],
+            "contract": of.contract.model_dump(mode="json", by_alias=True),
+            "database": database or of.database,
+            "options": {"parallelism": parallelism, **options},
         }
         process = subprocess.Popen(
             [sys.executable, str(DRIVER), json.dumps(order)],

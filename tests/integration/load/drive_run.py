@@ -13,7 +13,7 @@ try:
         order["sources"],
         contract=Contract.model_validate(order["contract"]),
         database=order["database"],
-        options=RunOptions(parallelism=order["parallelism"]),
+        options=RunOptions(**order["options"]),
     )
     print(json.dumps(result.as_dict()))  # noqa: T201
 except TradeIngestError as error:
