@@ -10,7 +10,7 @@ COMPILE = $(VENV)/lock/bin/uv pip compile --quiet --universal --python-version 3
 	--generate-hashes --custom-compile-command 'make lock' $(LOCK_OPTIONS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test torture lint fmt docs serve bench lock clean
+.PHONY: help setup demo test torture lint fmt docs dist serve bench lock clean
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z-]*:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,16 @@ docs: setup ## write the pages again that are generated from the code
 	for page in cli errors reject-codes; do \
 	  $(BIN)/python -m trade_ingest.cli.reference $$page > docs/.new && mv docs/.new docs/reference/$$page.md || exit 1; done
 
+dist: setup ## build the wheel and the archive of packages for Spark executors (docs/how-to/spark.md) into dist/
+	rm -rf dist
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-compile \
+	  --target dist/packages -r requirements-executor.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-compile --target dist/packages dist/*.whl
+	tar -czf dist/trade-ingest-packages.tar.gz -C dist/packages .
+	rm -rf dist/packages
+	@du -h dist/*
+
 serve: setup ## start the built-in PostgreSQL and print its URL; it stays until `trade-ingest db stop`
 	@$(BIN)/trade-ingest --quiet db url
 
@@ -64,6 +74,7 @@ lock: ## pin the dependencies again after a change of pyproject.toml (LOCK_OPTIO
 	@test -x $(VENV)/lock/bin/uv || { $(PYTHON) -m venv $(VENV)/lock && \
 	  $(VENV)/lock/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); }
 	$(COMPILE) pyproject.toml --output-file requirements.lock
+	$(COMPILE) pyproject.toml --group executor --constraints requirements.lock --output-file requirements-executor.lock
 	$(COMPILE) pyproject.toml --extra notebook --extra spark --group dev --constraints requirements.lock --output-file requirements-dev.lock
 
 clean: ## remove what the other targets made, except data

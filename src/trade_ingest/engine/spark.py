@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import pickle
 import queue
+import re
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
@@ -82,7 +83,10 @@ class SparkEngine:
         """
         function = probe(self.database, metadata.version("trade-ingest"), uri)
         tasks = min(self.parallelism, 8)  # Spark spreads them over the executors that are free
-        found = self._collect(function, tasks, "trade-ingest: check the executors")
+        try:
+            found = self._collect(function, tasks, "trade-ingest: check the executors")
+        except Exception as exc:
+            raise _executor_error(str(exc)) from exc
         if found:
             problem, _, hint = bytes(found[0][0]).decode().partition("\n")
             raise EngineError(problem, hint=hint)
@@ -129,6 +133,27 @@ class SparkEngine:
         description = f"run {pack[0].run_id}: {', '.join(names[:_SHOWN_FILES])}{more}"
         rows = self._collect(load_task(self.database, pack), 1, f"trade-ingest {description}")
         return [pickle.loads(bytes(row[0])) for row in rows]  # noqa: S301  # made by our own tasks
+
+
+_EXECUTOR_PROBLEMS = (
+    (r"No module named '([\w.]+)'", "executors lack the Python package {0}"),
+    (
+        r"worker has different version: ([\d.]+) than that in driver: ([\d.]+)",
+        "executors run Python {0}, the driver {1}",
+    ),
+    (r'Cannot run program "([^"]+)"', "executors have no Python at {0}"),
+    (r"PyArrow >= ([\d.]+) must be installed", "executors lack pyarrow {0} or later"),
+)
+"""What Spark says where it cannot even begin a task in Python, and what that means."""
+
+
+def _executor_error(said: str) -> EngineError:
+    for pattern, meaning in _EXECUTOR_PROBLEMS:
+        if found := re.search(pattern, said):
+            hint = "give executors the driver's packages and Python version: docs/how-to/spark.md, Ship the packages"
+            return EngineError(meaning.format(*found.groups()), hint=hint)
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    return EngineError(f"executors cannot run Python: {lines[0] if lines else said}", hint="see the executors' logs")
 
 
 class _SparkRun:

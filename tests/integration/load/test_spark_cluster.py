@@ -325,3 +325,22 @@ def test_executors_without_the_package_are_found_before_the_run(cluster, feed, t
     assert "spark.archives" in problem[0].hint
     with psycopg.connect(feed.database) as connection:
         assert connection.execute("SELECT to_regclass('ingest.run')").fetchone() == (None,)
+
+
+@pytest.mark.torture
+def test_archive_of_packages_is_all_that_executors_need(cluster, feed, monkeypatch):
+    root = Path(__file__).parents[3]
+    subprocess.run(["make", "-C", str(root), "dist"], check=True, stdout=subprocess.DEVNULL)
+    archive = root / "dist" / "trade-ingest-packages.tar.gz"
+    conf = cluster.options["spark_conf"] | {
+        "spark.archives": f"{archive}#packages",
+        "spark.executorEnv.PYTHONPATH": "./packages",
+    }
+    monkeypatch.setenv("PYSPARK_PYTHON", sys._base_executable)  # has no packages
+    monkeypatch.setenv("PYSPARK_DRIVER_PYTHON", sys.executable)
+    feed.write("0.csv", feed.trades(1, 100))
+
+    result = feed.run(engine="spark", master=cluster.url, spark_conf=conf, parallelism=2)
+
+    assert (result.state, result.rows_loaded) == ("succeeded", 100)
+    assert feed.rows() == feed.expected("0.csv")

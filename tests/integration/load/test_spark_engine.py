@@ -200,6 +200,30 @@ def test_executors_that_cannot_read_the_files_are_found_before_the_run(engine):
     assert "same path" in caught.value.hint
 
 
+@pytest.mark.parametrize(
+    ("said", "problem"),
+    [
+        ("x\nModuleNotFoundError: No module named 'pyarrow'", "executors lack the Python package pyarrow"),
+        (
+            "[PYTHON_VERSION_MISMATCH] Python in worker has different version: 3.11 than that in driver: 3.12, PySpark",
+            "executors run Python 3.11, the driver 3.12",
+        ),
+        (
+            'java.io.IOException: Cannot run program "./env/bin/python": error=2',
+            "executors have no Python at ./env/bin/python",
+        ),
+        ("PyArrow >= 18.0.0 must be installed; however", "executors lack pyarrow 18.0.0 or later"),
+        ("\n something else\n more", "executors cannot run Python: something else"),
+    ],
+)
+def test_executors_that_cannot_even_begin_are_told_with_the_fix(engine, monkeypatch, said, problem):
+    monkeypatch.setattr(engine, "_collect", lambda *_: (_ for _ in ()).throw(RuntimeError(said)))
+    with pytest.raises(EngineError) as caught:
+        engine.check_executors(__file__)
+    assert str(caught.value) == problem
+    assert caught.value.hint
+
+
 def test_executors_that_cannot_use_the_database_are_found_before_the_run(session):
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]  # and nobody listens there afterwards
