@@ -10,10 +10,10 @@ COMPILE = $(VENV)/lock/bin/uv pip compile --quiet --universal --python-version 3
 	--generate-hashes --custom-compile-command 'make lock' $(LOCK_OPTIONS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test torture lint fmt docs dist serve bench lock clean
+.PHONY: help setup demo test test-spark torture lint fmt docs dist serve bench lock clean
 
 help: ## list the targets
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z-]*:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z-]*:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## make .venv with everything needed, at pinned versions (PYTHON=python3.12 chooses another Python)
 
@@ -33,6 +33,19 @@ demo: setup ## load sample trades with PySpark into the built-in PostgreSQL (ENG
 
 test: setup lint ## check the style and the types, then run every test
 	$(BIN)/python -m pytest -n 2
+
+test-spark: setup ## run the tests of Spark with Spark 3.5 and 4.0, too (each gets an environment in .venv)
+	rm -rf $(VENV)/wheel
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir $(VENV)/wheel .
+	for version in 35 40; do \
+	  test -x $(VENV)/spark$$version/bin/python || $(PYTHON) -m venv $(VENV)/spark$$version || exit 1; \
+	  $(VENV)/spark$$version/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+	    -r requirements-spark$$version.lock || exit 1; \
+	  $(VENV)/spark$$version/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall \
+	    $(VENV)/wheel/*.whl || exit 1; \
+	done
+	TRADE_INGEST_TEST_SPARK_PYTHONS=$(CURDIR)/$(VENV)/spark35/bin/python:$(CURDIR)/$(VENV)/spark40/bin/python \
+	  $(BIN)/python -m pytest -n 1 tests/integration/load/test_spark_versions.py tests/integration/spark
 
 torture: setup ## kill loads at hundreds of random moments and compare every row (about half an hour)
 	$(BIN)/python -m pytest -n 2 -m torture
@@ -74,6 +87,8 @@ lock: ## pin the dependencies again after a change of pyproject.toml (LOCK_OPTIO
 	@test -x $(VENV)/lock/bin/uv || { $(PYTHON) -m venv $(VENV)/lock && \
 	  $(VENV)/lock/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); }
 	$(COMPILE) pyproject.toml --output-file requirements.lock
+	$(COMPILE) pyproject.toml --group spark35 --output-file requirements-spark35.lock
+	$(COMPILE) pyproject.toml --group spark40 --output-file requirements-spark40.lock
 	$(COMPILE) pyproject.toml --group executor --constraints requirements.lock --output-file requirements-executor.lock
 	$(COMPILE) pyproject.toml --extra notebook --extra spark --group dev --constraints requirements.lock --output-file requirements-dev.lock
 

@@ -22,13 +22,26 @@ LAYERS = [
     {"engine", "plan", "check"},
     {"pipeline", "replay", "rollback", "reconcile", "explain", "demo"},
     {"doctor"},
-    {"cli"},
+    {"cli", "spark"},
+    {"notebook"},
     {"__main__", "__init__"},
 ]
 """The folders and modules of the package, the lowest first; each may import those of the lines above its own."""
 
 HEAVY = ["polars", "pyarrow", "numpy", "psycopg", "pydantic", "click", "rich", "alembic"]
-OPTIONAL = ["pyspark", "flask", "apiflask", "airflow", "boto3", "botocore", "google", "azure", "databricks"]
+OPTIONAL = [
+    "pyspark",
+    "flask",
+    "apiflask",
+    "airflow",
+    "boto3",
+    "botocore",
+    "google",
+    "azure",
+    "databricks",
+    "matplotlib",
+    "IPython",
+]
 
 PUBLIC = {"baseline", "check", "explain", "ingest", "load_contract", "plan", "reconcile", "replay", "rollback"}
 
