@@ -99,6 +99,18 @@ class TargetIncompatibleError(UsageError):
     code = "target.incompatible"
 
 
+class WriteRefusedError(UsageError):
+    """A DataFrame cannot be written under this write id, or not into any table; the message says why."""
+
+    code = "write.refused"
+
+
+class WriteConflictError(TradeIngestError):
+    """A row's key is in the table already with other content; nothing of its partition was written."""
+
+    code = "write.conflict"
+
+
 class LedgerVersionError(UsageError):
     """The ledger's schema is older or newer than this program."""
 
@@ -248,6 +260,8 @@ OUTCOMES: dict[type[TradeIngestError], Outcome] = {
     RollbackRefusedError: Outcome(2, 409),
     ReplayRefusedError: Outcome(2, 409),
     TargetIncompatibleError: Outcome(2, 409),
+    WriteRefusedError: Outcome(2, 409),
+    WriteConflictError: Outcome(1, 409),
     LedgerVersionError: Outcome(2, 503),
     DatabaseUnavailableError: Outcome(3, 503),
     DatabaseAuthenticationError: Outcome(4, 502),

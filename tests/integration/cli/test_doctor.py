@@ -27,7 +27,7 @@ def test_all_is_well_before_and_after_the_first_run(program):
             "durability": "warn"
         }
     assert before["ledger"]["message"] == "none yet; the first run makes it"
-    assert after["ledger"]["message"] == "revision 0001, current"
+    assert after["ledger"]["message"] == "revision 0002, current"
     assert before["target"]["message"] == "no table public.tick yet; the first run makes it"
     assert after["target"]["message"] == "table public.tick fits the contract"
 
@@ -82,7 +82,7 @@ def test_ledger_of_another_version_is_refused(program):
     assert results(program("doctor", "-o", "json"))["ledger"] | {"duration_seconds": 0} == {
         "name": "ledger",
         "state": "fail",
-        "message": "the ledger is at revision 9999, newer than this program's 0001",
+        "message": "the ledger is at revision 9999, newer than this program's 0002",
         "fix": "upgrade trade-ingest",
         "duration_seconds": 0,
     }
