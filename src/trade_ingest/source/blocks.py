@@ -134,8 +134,8 @@ class BlockReader:
 
     def _next_block(self) -> tuple[Block, int]:
         cut = len(self._carry) if self._is_exhausted else self._carry.rfind(b"\n") + 1
-        if self._holds_back:
-            cut = self._carry.rfind(b"\n", 0, max(cut - 1, 0)) + 1
+        if self._holds_back:  # the last line that is not blank: a trailer may have blank lines after it
+            cut = self._carry.rfind(b"\n", 0, len(self._carry[:cut].rstrip(b"\r\n"))) + 1
         data = self._carry[:cut]
         count = count_plain_records(data, self._dialect, is_final=self._is_exhausted)
         if count is not None:

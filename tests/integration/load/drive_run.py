@@ -17,4 +17,5 @@ try:
     )
     print(json.dumps(result.as_dict()))  # noqa: T201
 except TradeIngestError as error:
-    print(json.dumps({"error": error.code, "retryable": error.retryable}))  # noqa: T201
+    shown = {"error": error.code, "retryable": error.retryable, "message": error.message, "hint": error.hint}
+    print(json.dumps(shown))  # noqa: T201

@@ -86,7 +86,8 @@ def test_run_whose_server_stays_away_ends_with_a_retryable_error(feed, cluster, 
         gate.wait_for()
         kill_server(cluster)
 
-    assert run.result() == {"error": "database.unavailable", "retryable": True}
+    error = run.result()
+    assert (error["error"], error["retryable"]) == ("database.unavailable", True)
     cluster.start()
     with psycopg.connect(feed.database) as connection:
         assert connection.execute("SELECT count(*) FROM market.trade").fetchone() == (0,)

@@ -10,22 +10,17 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import psutil
-import psycopg
 import pytest
 
 pyspark = pytest.importorskip("pyspark")
 
 from trade_ingest.embedded.cluster import DATABASE, Cluster  # noqa: E402
 from trade_ingest.engine.java import java_home  # noqa: E402
-from trade_ingest.engine.spark import SparkEngine  # noqa: E402
-from trade_ingest.engine.spark_session import open_session  # noqa: E402
-from trade_ingest.errors import EngineError  # noqa: E402
 
 pytestmark = pytest.mark.slow
 
@@ -303,28 +298,19 @@ def test_two_drivers_share_the_files(cluster, files, gate, drive):
     check(files)
 
 
-def test_executors_without_the_package_are_found_before_the_run(cluster, feed, tmp_path):
+def test_executors_without_the_package_are_found_before_the_run(cluster, files, tmp_path, drive):
     (tmp_path / "trade_ingest").mkdir()
     (tmp_path / "trade_ingest" / "__init__.py").write_text("raise ImportError('not installed here')\n")
-    conf = cluster.options["spark_conf"] | {"spark.executorEnv.PYTHONPATH": str(tmp_path)}
-    problem = []
+    options = cluster.options
+    conf = options["spark_conf"] | {"spark.executorEnv.PYTHONPATH": str(tmp_path)}
 
-    def look():
-        session, _ = open_session(cluster.url, conf)
-        try:
-            SparkEngine(session, feed.database, 2).check_executors(__file__)
-        except EngineError as exc:
-            problem.append(exc)
-        finally:
-            session.stop()
+    error = drive(parallelism=2, **options | {"spark_conf": conf}).result()
 
-    thread = threading.Thread(target=look)
-    thread.start()
-    thread.join()
-    assert "cannot import trade_ingest: not installed here" in str(problem[0])
-    assert "spark.archives" in problem[0].hint
-    with psycopg.connect(feed.database) as connection:
-        assert connection.execute("SELECT to_regclass('ingest.run')").fetchone() == (None,)
+    assert error["error"] == "engine.unusable"
+    assert "cannot import trade_ingest: not installed here" in error["message"]
+    assert "spark.archives" in error["hint"]
+    assert files.query("SELECT state, error ->> 'code' FROM ingest.run") == [("failed", "engine.unusable")]
+    assert files.rows() == []
 
 
 @pytest.mark.torture

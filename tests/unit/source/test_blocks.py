@@ -5,7 +5,7 @@ import tracemalloc
 from dataclasses import dataclass
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from trade_ingest.contract.model import FileFormat, Trailer
@@ -83,6 +83,13 @@ def folder(tmp_path_factory):
 
 
 @settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@example(  # a blank line after the trailer, in a piece of its own
+    form=FileFormat(header=False, trailer=TRAILER),
+    text=([*["a,b"] * 11, "T,2", ""], "\n", True),
+    has_mark=False,
+    block_bytes=3,
+    chunk_bytes=1,
+)
 @given(
     form=formats,
     text=st.tuples(st.lists(lines, max_size=12), st.sampled_from(["\n", "\r\n"]), st.booleans()),
