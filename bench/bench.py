@@ -30,6 +30,7 @@ from trade_ingest.embedded.cluster import Cluster
 from trade_ingest.embedded.programs import FOLDER_BY_MAJOR, PACKAGE
 from trade_ingest.embedded.server import DATABASE
 from trade_ingest.generate import generate
+from trade_ingest.ledger.schema import upgrade
 from trade_ingest.load.target import TargetTable
 
 HERE = Path(__file__).parent
@@ -121,6 +122,7 @@ class Bench:
         folder.mkdir(parents=True, exist_ok=True)
         self._cluster = Cluster(folder / "postgresql", settings=settings or {})
         self.url = self._cluster.start().url(DATABASE)
+        upgrade(self.url)  # the folder may be of an earlier version
 
     def close(self) -> None:
         """Stop the server."""
