@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 NEWEST_TESTED_PYTHON = (3, 13)
 LEAST_FREE_BYTES, COMFORTABLE_FREE_BYTES = 1 << 30, 10 << 30
 TOLERATED_CLOCK_DIFFERENCE = timedelta(seconds=2)
-_CONNECTIONS_PER_FILE = 2  # the file's transaction, and short ones about it
 _OTHER_CONNECTIONS = 3  # the run's own, and room for a person
 
 
@@ -160,9 +159,9 @@ def _check_durability(connection: psycopg.Connection[Any]) -> _Finding:
 
 
 def _check_connections(connection: psycopg.Connection[Any], settings: Settings) -> _Finding:
-    from trade_ingest.pipeline import default_parallelism
+    from trade_ingest.pipeline import CONNECTIONS_PER_FILE, default_parallelism
 
-    needed = (settings.parallelism or default_parallelism()) * _CONNECTIONS_PER_FILE + _OTHER_CONNECTIONS
+    needed = (settings.parallelism or default_parallelism()) * CONNECTIONS_PER_FILE + _OTHER_CONNECTIONS
     free = _one(
         connection,
         "SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int"

@@ -333,6 +333,7 @@ def _open_engine(name: str, database: str, options: RunOptions, the_plan: Plan) 
     try:
         engine = SparkEngine(session, database, options.parallelism)
         engine.parallelism = min(engine.parallelism, most or engine.parallelism)
+        engine.check_executors(the_plan.to_load[0].file.uri)  # once, however often the run plans again
         yield engine
     finally:
         if is_ours:

@@ -93,10 +93,8 @@ class SparkEngine:
 
     def run(self, tasks: Sequence[LoadTask], *, on_progress: OnProgress, stop: threading.Event) -> Iterator[FileResult]:
         """Load the files; see ``Engine``."""
-        if not tasks:
-            return
-        self.check_executors(tasks[0].file.uri)
-        yield from _SparkRun(self, tasks, on_progress, stop).results()
+        if tasks:
+            yield from _SparkRun(self, tasks, on_progress, stop).results()
 
     def _collect(self, function: Callable[..., object], tasks: int, description: str) -> list[Row]:
         """Run a function as a Spark job and take all that it yields."""

@@ -83,13 +83,6 @@ def lock_file(connection: Connection, file_id: int, *, waits: bool) -> FileRow |
         return cursor.fetchone()
 
 
-def get_file(connection: Connection, file_id: int) -> FileRow | None:
-    """A file's row as committed."""
-    with connection.cursor(row_factory=class_row(FileRow)) as cursor:
-        cursor.execute(_GET_SQL, [file_id])
-        return cursor.fetchone()
-
-
 def find_predecessor(connection: Connection, row: FileRow) -> FileRow | None:
     """The version of a file, other than this one, that is loaded or else marked as loaded; the newest, locked."""
     with connection.cursor(row_factory=class_row(FileRow)) as cursor:
