@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
-import socket
-import subprocess
-import sys
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from multiprocessing.connection import Connection, wait
+from dataclasses import replace
+from multiprocessing.connection import wait
 from threading import Event
 
+from trade_ingest.engine.process import SLOTS, Worker
 from trade_ingest.errors import TradeIngestError, WorkerLostError
 from trade_ingest.ledger.connection import open_connection
 from trade_ingest.ledger.progress import Progress
@@ -21,12 +18,6 @@ from trade_ingest.ledger.runs import abandon_attempts
 from trade_ingest.load.task import FileResult, LoadTask
 
 _TRIES = 3  # a file whose workers keep dying is what kills them
-
-_SLOTS = 4
-"""Files that one process loads at once, in threads.
-
-Most of a load's work happens outside of the interpreter's lock, and a process takes half a second to start.
-"""
 
 OnProgress = Callable[[Progress], None]
 
@@ -72,7 +63,7 @@ class LocalEngine:
     ) -> Iterator[FileResult]:
         suspects: deque[LoadTask] = deque()
         deaths: Counter[int] = Counter()
-        count = -(-slots // _SLOTS)
+        count = -(-slots // SLOTS)
         workers = [self._start_worker(slots // count + (n < slots % count)) for n in range(count)]
         try:
             while True:
@@ -99,7 +90,7 @@ class LocalEngine:
             for worker in workers:
                 worker.end()
 
-    def _bury(self, worker: _Worker, suspects: deque[LoadTask], deaths: Counter[int]) -> Iterator[FileResult]:
+    def _bury(self, worker: Worker, suspects: deque[LoadTask], deaths: Counter[int]) -> Iterator[FileResult]:
         """Give up the files that a dead worker had, or have each tried again in a process of its own."""
         worker.end()
         for task in worker.tasks.values():
@@ -110,26 +101,10 @@ class LocalEngine:
                 self._abandon_attempt(task)
                 suspects.append(task)
 
-    def _start_worker(self, slots: int) -> _Worker:
-        ours, theirs = socket.socketpair()
-        # numbers in numpy are few here, and its threads spin while they wait for more
-        threads = {"POLARS_MAX_THREADS": str(min(slots, os.cpu_count() or 1)), "OPENBLAS_NUM_THREADS": "1"}
-        # a worker inherits the mask, so that Ctrl-C cannot end it before it ignores the signal
-        mask = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
-        try:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "trade_ingest.engine.worker", str(theirs.fileno())],
-                pass_fds=[theirs.fileno()],
-                env=threads | dict(os.environ),
-                stdin=subprocess.DEVNULL,
-            )
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-        theirs.close()
-        channel = Connection(ours.detach())
-        channel.send((self._database, slots))
-        self.worker_pids.append(process.pid)
-        return _Worker(process, channel, slots)
+    def _start_worker(self, slots: int) -> Worker:
+        worker = Worker.start(self._database, slots)
+        self.worker_pids.append(worker.process.pid)
+        return worker
 
     def _abandon_attempt(self, task: LoadTask) -> None:
         with contextlib.suppress(TradeIngestError), open_connection(self._database) as connection:
@@ -149,50 +124,7 @@ class LocalEngine:
             return loader.record_failure(task, error)
 
 
-@dataclass(slots=True)
-class _Worker:
-    """A process and the files that it loads now, by id; one that loads a suspect has no room for others."""
-
-    process: subprocess.Popen[bytes]
-    channel: Connection
-    slots: int
-    tasks: dict[int, LoadTask] = field(default_factory=dict)
-    has_suspect: bool = False
-
-    @property
-    def room(self) -> int:
-        return 0 if self.has_suspect else self.slots - len(self.tasks)
-
-    def begin(self, task: LoadTask, *, is_suspect: bool = False) -> None:
-        self.tasks[task.file_id] = task
-        self.has_suspect = is_suspect
-        with contextlib.suppress(OSError):  # it died while idle: noticed when its answer is read
-            self.channel.send(task)
-
-    def receive(self) -> Progress | FileResult | None:
-        """What it has to say; None if it is dead."""
-        try:
-            message: Progress | FileResult = self.channel.recv()
-        except (EOFError, OSError):
-            return None
-        return message
-
-    def finish(self, file_id: int) -> LoadTask:
-        self.has_suspect = False
-        return self.tasks.pop(file_id)
-
-    def end(self) -> None:
-        self.channel.close()  # an idle worker ends by itself; what one has in flight is not wanted any more
-        if self.tasks:
-            self.process.kill()
-        try:
-            self.process.wait(timeout=5)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-
-
-def _hand_out(queue: deque[LoadTask], suspects: deque[LoadTask], workers: list[_Worker]) -> None:
+def _hand_out(queue: deque[LoadTask], suspects: deque[LoadTask], workers: list[Worker]) -> None:
     """Give work to the workers that have room.
 
     Files that were in a worker when it died are loaded alone: one of them may have killed it, and is to kill no others.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import queue
 import signal
@@ -18,6 +19,7 @@ def main(descriptor: int) -> None:
     """Load files until the parent closes the channel; die at once when it does so during a load."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle: it lets files in flight finish
     channel = Connection(descriptor)
+    gc.freeze()  # what is imported stays: it need not be looked through again and again
     database, slots = channel.recv()
     tasks: queue.SimpleQueue[LoadTask] = queue.SimpleQueue()
     lock = threading.Lock()
