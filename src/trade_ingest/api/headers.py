@@ -1,0 +1,69 @@
+"""What every request and answer has: an id, security headers, a limit of size, a line in the access log."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import time
+import uuid
+from datetime import UTC, datetime
+
+from flask import Flask, Response, g, request
+
+from trade_ingest.api.options import ApiOptions
+
+access_log = logging.getLogger("trade_ingest.api.access")
+
+REQUEST_ID = "X-Request-ID"
+_GOOD_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+SECURITY_HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline';"
+    " object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+
+
+def install(app: Flask, options: ApiOptions) -> None:
+    """Give each request of an app an id and a limit, and each answer its headers and its line in the log."""
+    app.config["MAX_CONTENT_LENGTH"] = options.max_request_bytes
+    app.before_request(_begin)
+    app.after_request(_finish)
+
+
+def _begin() -> None:
+    given = request.headers.get(REQUEST_ID, "")
+    g.request_id = given if _GOOD_ID.fullmatch(given) else uuid.uuid4().hex
+    g.began = time.monotonic()
+
+
+def _finish(response: Response) -> Response:
+    response.headers[REQUEST_ID] = g.request_id
+    for name, value in SECURITY_HEADERS.items():
+        response.headers.setdefault(name, value)
+    response.headers.setdefault("Cache-Control", "no-store")
+    _log(response)
+    return response
+
+
+def _log(response: Response) -> None:
+    """One JSON object on one line; never the query string, which may hold what is not for logs."""
+    principal = g.get("principal")
+    entry = {
+        "at": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "request_id": g.request_id,
+        "method": request.method,
+        "path": request.path,
+        "status": response.status_code,
+        "duration_ms": round((time.monotonic() - g.began) * 1000, 1),
+        "response_bytes": None if response.is_streamed else response.content_length,
+        "address": request.remote_addr,
+        "actor": None if principal is None else principal.name,
+    }
+    access_log.info("%s", json.dumps(entry))

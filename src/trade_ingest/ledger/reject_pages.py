@@ -1,0 +1,168 @@
+"""Rejects a page at a time, and in groups with their trend by day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, LiteralString
+
+import psycopg
+from psycopg.rows import class_row
+
+from trade_ingest.errors import NotInLedgerError
+from trade_ingest.ledger.pages import Condition, Key, Listing, Order, Page, SortKey
+from trade_ingest.ledger.rejects import WHERE, Marker, RejectFilter, RejectRow
+
+Connection = psycopg.Connection[Any]
+
+REJECTS = Listing(
+    row=RejectRow,
+    table="ingest.reject",
+    id_column="reject_id",
+    columns="t.reject_id, t.file_id, t.run_id, t.row_number, t.byte_offset, t.raw_text, t.reasons, t.state,"
+    " t.resolved_at, t.resolved_run_id, t.discard_reason",
+    joined="f.uri",
+    joins="JOIN ingest.file AS f USING (file_id)",
+    sorts={
+        "reject_id": SortKey("t.reject_id", "bigint"),
+        "row_number": SortKey("t.row_number", "bigint", is_narrow=True),
+    },
+)
+
+
+def page_rejects(
+    connection: Connection,
+    wanted: RejectFilter,
+    *,
+    contract: str | None,
+    order: Order,
+    after: Key | None,
+    limit: int,
+) -> Page[RejectRow]:
+    """A page of rejects, the bad cells marked; ``contract``: only of files that were loaded by it."""
+    page = REJECTS.page(connection, list(_conditions(wanted, contract)), order=order, after=after, limit=limit)
+    _mark(connection, page.items)
+    return page
+
+
+def get_reject(connection: Connection, reject_id: int) -> RejectRow:
+    """One reject, the bad cells marked.
+
+    Raises:
+        NotInLedgerError: there is none with that id.
+    """
+    condition = Condition("t.reject_id = %(reject_id)s", {"reject_id": reject_id}, is_indexed=True)
+    order = Order(REJECTS.sorts["reject_id"])
+    found = REJECTS.page(connection, [condition], order=order, after=None, limit=1).items
+    if not found:
+        message = f"the ledger has no reject {reject_id}"
+        raise NotInLedgerError(message, hint="list the rejects with: trade-ingest rejects --rows", reject_id=reject_id)
+    _mark(connection, found)
+    return found[0]
+
+
+def _mark(connection: Connection, rejects: Sequence[RejectRow]) -> None:
+    marker = Marker(connection)
+    marker.learn(rejects)
+    for reject in rejects:
+        reject.marks.extend(marker.marks_of(reject))
+
+
+def _conditions(wanted: RejectFilter, contract: str | None) -> Iterator[Condition]:
+    parameters = wanted.parameters
+    if wanted.file_ids:
+        yield Condition("t.file_id = ANY(%(file_ids)s)", {"file_ids": parameters["file_ids"]}, is_indexed=True)
+    if wanted.run_id is not None:
+        yield Condition("t.run_id = %(run_id)s", {"run_id": wanted.run_id}, is_indexed=True)
+    if parameters["reason"] is not None:
+        yield Condition("t.reasons @> %(reason)s::jsonb", {"reason": parameters["reason"]})
+    if wanted.states:
+        yield Condition("t.state = ANY(%(states)s)", {"states": parameters["states"]})
+    if contract is not None:
+        yield Condition(
+            "EXISTS (SELECT FROM ingest.file AS f JOIN ingest.contract AS c USING (contract_id)"
+            " WHERE f.file_id = t.file_id AND c.name = %(contract)s)",
+            {"contract": contract},
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DayCount:
+    """The rejects that the runs of one UTC day found."""
+
+    date: date
+    rejects: int
+
+
+@dataclass(frozen=True, slots=True)
+class RejectTrend:
+    """The rejects with the same reason in the same column by the same contract; as ``RejectGroup``, with its days."""
+
+    reason: str
+    column: str | None
+    contract: str
+    rejects: int
+    files: int
+    example_reject_id: int
+    example_value: str | None
+    days: list[DayCount] = field(default_factory=list)
+
+
+_TRENDS_SQL: LiteralString = f"""
+WITH found AS (
+    SELECT entry->>'code' AS reason, entry->>'column' AS "column", c.name AS contract, r.reject_id, r.file_id,
+        entry->>'value' AS value, (run.started_at AT TIME ZONE 'UTC')::date AS day
+    FROM ingest.reject AS r
+    JOIN ingest.run AS run USING (run_id)
+    JOIN ingest.file AS f ON f.file_id = r.file_id
+    JOIN ingest.contract AS c ON c.contract_id = f.contract_id
+    CROSS JOIN jsonb_array_elements(r.reasons) AS entry
+    WHERE {WHERE}
+        AND run.started_at >= now() - make_interval(days => %(days)s)
+        AND (%(contract)s::text IS NULL OR c.name = %(contract)s)
+)
+SELECT reason, "column", contract, count(DISTINCT reject_id) AS rejects, count(DISTINCT file_id) AS files,
+    min(reject_id) AS example_reject_id, (array_agg(value ORDER BY reject_id))[1] AS example_value, day
+FROM found
+GROUP BY GROUPING SETS ((reason, "column", contract), (reason, "column", contract, day))
+ORDER BY day NULLS FIRST, rejects DESC, reason, "column", contract
+"""  # noqa: S608  # made of constants
+
+
+@dataclass(frozen=True, slots=True)
+class _Count:
+    """A row of ``_TRENDS_SQL``; without a day it is a group's total."""
+
+    reason: str
+    column: str | None
+    contract: str
+    rejects: int
+    files: int
+    example_reject_id: int
+    example_value: str | None
+    day: date | None
+
+
+def reject_trends(
+    connection: Connection, wanted: RejectFilter, *, contract: str | None = None, days: int = 30
+) -> list[RejectTrend]:
+    """Rejects by reason, column and contract, the most frequent first, with what was found on each day.
+
+    Args:
+        connection: to a database with a ledger.
+        wanted: which.
+        contract: only of files that were loaded by it.
+        days: only those that runs of the last so many days found.
+    """
+    groups: dict[tuple[str, str | None, str], RejectTrend] = {}
+    parameters = {**wanted.parameters, "contract": contract, "days": days}
+    with connection.cursor(row_factory=class_row(_Count)) as cursor:
+        for count in cursor.execute(_TRENDS_SQL, parameters):
+            key = (count.reason, count.column, count.contract)
+            if count.day is None:  # totals come first
+                example = (count.example_reject_id, count.example_value)
+                groups[key] = RejectTrend(*key, count.rejects, count.files, *example)
+            else:
+                groups[key].days.append(DayCount(count.day, count.rejects))
+    return list(groups.values())

@@ -1,0 +1,143 @@
+"""How ingestion goes: throughput over time, freshness, backlog."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, LiteralString
+
+import psycopg
+from psycopg.rows import class_row
+
+Connection = psycopg.Connection[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """What was committed in a span of time that begins at ``at``; failed files count where their attempt ended."""
+
+    at: datetime
+    files_loaded: int
+    files_failed: int
+    rows_read: int
+    rows_loaded: int
+    rows_duplicate: int
+    rows_rejected: int
+    bytes_loaded: int
+
+    @property
+    def reject_ratio(self) -> float | None:
+        """Rejects of the rows read; None if none was."""
+        return self.rows_rejected / self.rows_read if self.rows_read else None
+
+
+_BUCKETS_SQL: LiteralString = """
+WITH loaded AS (
+    SELECT date_bin(%(width)s, loaded_at, %(origin)s) AS at, count(*) AS files, sum(rows_read) AS rows_read,
+        sum(rows_loaded) AS rows_loaded, sum(rows_duplicate) AS rows_duplicate, sum(rows_rejected) AS rows_rejected,
+        sum(size_bytes) AS size_bytes
+    FROM ingest.file
+    WHERE coalesce(loaded_at, '-infinity'::timestamptz) >= %(start)s
+        AND coalesce(loaded_at, '-infinity'::timestamptz) < %(end)s
+        AND state = 'loaded' AND (%(target)s::text IS NULL OR target = %(target)s)
+    GROUP BY 1
+), failed AS (
+    SELECT date_bin(%(width)s, a.ended_at, %(origin)s) AS at, count(*) AS files
+    FROM ingest.attempt AS a JOIN ingest.file AS f USING (file_id)
+    WHERE a.state = 'failed' AND a.ended_at >= %(start)s AND a.ended_at < %(end)s
+        AND (%(target)s::text IS NULL OR f.target = %(target)s)
+    GROUP BY 1
+)
+SELECT bucket.at, coalesce(loaded.files, 0) AS files_loaded, coalesce(failed.files, 0) AS files_failed,
+    coalesce(rows_read, 0)::bigint AS rows_read, coalesce(rows_loaded, 0)::bigint AS rows_loaded,
+    coalesce(rows_duplicate, 0)::bigint AS rows_duplicate, coalesce(rows_rejected, 0)::bigint AS rows_rejected,
+    coalesce(size_bytes, 0)::bigint AS bytes_loaded
+FROM generate_series(
+    date_bin(%(width)s, %(start)s, %(origin)s), %(end)s::timestamptz - interval '1 microsecond', %(width)s
+) AS bucket (at)
+LEFT JOIN loaded USING (at)
+LEFT JOIN failed USING (at)
+ORDER BY bucket.at
+"""
+
+_ORIGIN = datetime.fromisoformat("2000-01-03T00:00:00+00:00")  # a Monday: buckets of a week begin on one
+
+
+def bucket_loads(
+    connection: Connection, *, start: datetime, end: datetime, width: timedelta, target: str | None = None
+) -> list[Bucket]:
+    """What was committed between two moments, in spans of ``width``; spans without anything are there, too.
+
+    The first span begins at or before ``start``, at a multiple of ``width``; only what lies in between is counted.
+    """
+    parameters = {"start": start, "end": end, "width": width, "origin": _ORIGIN, "target": target}
+    with connection.cursor(row_factory=class_row(Bucket)) as cursor:
+        return cursor.execute(_BUCKETS_SQL, parameters).fetchall()
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """When the last file of a target came in by a contract, and until when its events reach."""
+
+    target: str
+    contract: str
+    last_loaded_at: datetime
+    last_event_at: datetime | None
+    age_seconds: float
+
+
+_FRESHNESS_SQL: LiteralString = """
+SELECT DISTINCT ON (used.target, c.name) used.target, c.name AS contract, f.loaded_at AS last_loaded_at,
+    f.event_time_max AS last_event_at, greatest(extract(epoch FROM now() - f.loaded_at), 0)::float8 AS age_seconds
+FROM (SELECT DISTINCT target, contract_id FROM ingest.run) AS used
+JOIN ingest.contract AS c USING (contract_id)
+CROSS JOIN LATERAL (
+    SELECT loaded_at, event_time_max
+    FROM ingest.file
+    WHERE file.target = used.target AND file.contract_id = used.contract_id AND state = 'loaded'
+    ORDER BY loaded_at DESC
+    LIMIT 1
+) AS f
+ORDER BY used.target, c.name, f.loaded_at DESC
+"""
+
+
+def list_freshness(connection: Connection) -> list[Freshness]:
+    """When the last file came in, for each target and contract."""
+    with connection.cursor(row_factory=class_row(Freshness)) as cursor:
+        return cursor.execute(_FRESHNESS_SQL).fetchall()
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """Files that are known and not loaded: to be loaded (``pending``), or failed and to be tried again."""
+
+    files_pending: int
+    bytes_pending: int
+    oldest_pending_at: datetime | None
+    files_failed: int
+    bytes_failed: int
+    runs_running: int
+    rejects_open: int
+
+
+_BACKLOG_SQL: LiteralString = """
+SELECT
+    count(*) FILTER (WHERE state = 'pending') AS files_pending,
+    coalesce(sum(size_bytes) FILTER (WHERE state = 'pending'), 0)::bigint AS bytes_pending,
+    min(discovered_at) FILTER (WHERE state = 'pending') AS oldest_pending_at,
+    count(*) FILTER (WHERE state = 'failed') AS files_failed,
+    coalesce(sum(size_bytes) FILTER (WHERE state = 'failed'), 0)::bigint AS bytes_failed,
+    (SELECT count(*) FROM ingest.run WHERE run.state = 'running') AS runs_running,
+    (SELECT count(*) FROM ingest.reject WHERE reject.state = 'open') AS rejects_open
+FROM ingest.file
+WHERE state IN ('pending', 'failed') AND state <> 'loaded'
+"""
+
+
+def read_backlog(connection: Connection) -> Backlog:
+    """What is known and not loaded."""
+    with connection.cursor(row_factory=class_row(Backlog)) as cursor:
+        found = cursor.execute(_BACKLOG_SQL).fetchone()
+    assert found is not None
+    return found
