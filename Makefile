@@ -5,6 +5,7 @@ ENGINE ?= spark
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+NODE_STAMP := node_modules/.package-lock.json
 UV_VERSION := 0.13.9
 COMPILE = $(VENV)/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --no-python-downloads \
 	--generate-hashes --custom-compile-command 'make lock' $(LOCK_OPTIONS)
@@ -28,10 +29,15 @@ $(STAMP): pyproject.toml requirements.lock requirements-dev.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
+# Azurite, for tests only. Its packages come with hashes (package-lock.json), and none of their scripts is run.
+$(NODE_STAMP): package.json package-lock.json $(STAMP)
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
 demo: setup ## load sample trades with PySpark into the built-in PostgreSQL (ENGINE=local: without Spark)
 	$(BIN)/trade-ingest demo --engine $(ENGINE)
 
-test: setup lint ## check the style and the types, then run every test
+test: setup lint $(NODE_STAMP) ## check the style and the types, then run every test
 	$(BIN)/python -m pytest -n 2
 
 test-spark: setup ## run the tests of Spark with Spark 3.5 and 4.0, too (each gets an environment in .venv)
@@ -64,6 +70,8 @@ docs: setup ## write the pages again that are generated from the code
 	$(BIN)/python -m trade_ingest.contract.reference > docs/.new && mv docs/.new docs/reference/contract.md
 	$(BIN)/python -m trade_ingest.contract.schema > docs/.new && mv docs/.new docs/contract.schema.json
 	$(BIN)/python -m trade_ingest.ledger.reference > docs/.new && mv docs/.new docs/reference/ledger.md
+	$(BIN)/python -m trade_ingest.api.openapi > docs/.new && mv docs/.new docs/openapi.json
+	$(BIN)/python -m trade_ingest.api.reference > docs/.new && mv docs/.new docs/reference/api.md
 	for page in cli errors reject-codes; do \
 	  $(BIN)/python -m trade_ingest.cli.reference $$page > docs/.new && mv docs/.new docs/reference/$$page.md || exit 1; done
 
@@ -77,8 +85,8 @@ dist: setup ## build the wheel and the archive of packages for Spark executors (
 	rm -rf dist/packages
 	@du -h dist/*
 
-serve: setup ## start the built-in PostgreSQL and print its URL; it stays until `trade-ingest db stop`
-	@$(BIN)/trade-ingest --quiet db url
+serve: setup ## serve the REST API on this machine (SERVE='--port 9000' adds options)
+	$(BIN)/trade-ingest serve $(SERVE)
 
 bench: setup ## measure against psql \copy (BENCH=--scale=0.02 for a quick look, BENCH=--memory for memory)
 	$(BIN)/python bench/bench.py $(BENCH)
@@ -90,7 +98,7 @@ lock: ## pin the dependencies again after a change of pyproject.toml (LOCK_OPTIO
 	$(COMPILE) pyproject.toml --group spark35 --output-file requirements-spark35.lock
 	$(COMPILE) pyproject.toml --group spark40 --output-file requirements-spark40.lock
 	$(COMPILE) pyproject.toml --group executor --constraints requirements.lock --output-file requirements-executor.lock
-	$(COMPILE) pyproject.toml --extra notebook --extra spark --group dev --constraints requirements.lock --output-file requirements-dev.lock
+	$(COMPILE) pyproject.toml --extra api --extra aws --extra azure --extra gcp --extra lineage --extra notebook --extra notify --extra spark --extra tracing --group dev --constraints requirements.lock --output-file requirements-dev.lock
 
 clean: ## remove what the other targets made, except data
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -141,7 +141,7 @@ class Bench:
         target = load_contract(data.contract).target.qualified_name
         exists = self.execute(f"SELECT to_regclass('{target}') IS NOT NULL")[0][0]
         tables = "overlap, progress, event, reject, file_part, attempt, file, run"
-        forget = f"TRUNCATE {target}, {', '.join('ingest.' + name for name in tables.split(', '))}"
+        forget = f"TRUNCATE {target}, {', '.join('ingest.' + name for name in tables.split(', '))} CASCADE"
         self.execute(*([forget] if exists else []), "CHECKPOINT")
 
     def ingest(self, data: DataSet) -> Measured:

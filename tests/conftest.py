@@ -18,6 +18,8 @@ from psycopg import sql
 from trade_ingest.embedded.cluster import Cluster
 from trade_ingest.embedded.postmaster import Postmaster
 
+pytest_plugins = ["stores.fixtures"]
+
 # Speed over durability: the server's files are deleted at the end.
 THROW_AWAY_SETTINGS = {
     "fsync": "off",

@@ -7,13 +7,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from trade_ingest.contract.model import Contract, RejectLimit
-from trade_ingest.errors import FileError
+from trade_ingest.errors import FileError, StoreError
 from trade_ingest.load.task import ErrorInfo
 from trade_ingest.parse.file import FileRows, check_trailer, open_rows, reject_limit_error
 from trade_ingest.parse.reject import Reason, Reject
 from trade_ingest.parse.spans import cell_spans
 from trade_ingest.source.blocks import BlockReader
-from trade_ingest.source.listing import SourceFile, list_files
+from trade_ingest.source.file import SourceFile
+from trade_ingest.source.listing import Connections, take_listing
+from trade_ingest.source.pattern import EVERYTHING, Selection
 from trade_ingest.source.sizes import BLOCK_BYTES
 
 
@@ -84,6 +86,8 @@ def check(
     reject_limit: RejectLimit | None = None,
     limit: int = 10,
     block_bytes: int = BLOCK_BYTES,
+    connections: Connections = (),
+    selection: Selection = EVERYTHING,
 ) -> Iterator[FileCheck]:
     """Read and parse files as loading would, and say what would become of each; memory is constant.
 
@@ -93,11 +97,15 @@ def check(
         reject_limit: instead of the contract's.
         limit: how many rejects of each file are kept.
         block_bytes: file bytes parsed at once.
+        connections: the named connections of the settings, for object stores.
+        selection: which of the sources' files are taken.
 
     Raises:
         SourceNotFoundError: a source matches no file.
+        StoreError: a store cannot be listed; the subclass says why.
     """
-    files = list_files(sources)
+    delivery = selection.delivery_over(contract.delivery)
+    files = take_listing(sources, connections=connections, selection=selection, delivery=delivery).files
     return (_Check(file, contract, reject_limit or contract.rejects, limit, block_bytes).run() for file in files)
 
 
@@ -120,7 +128,7 @@ class _Check:
         error: ErrorInfo | None = None
         try:
             self._read()
-        except FileError as exc:
+        except (FileError, StoreError) as exc:
             error = ErrorInfo.of(exc)
         reasons = sorted(self._reasons.items(), key=lambda item: (-item[1], item[0][0], item[0][1] or ""))
         return FileCheck(
@@ -136,7 +144,7 @@ class _Check:
 
     def _read(self) -> None:
         uri = self._file.uri
-        reader = BlockReader(uri, self._contract.format, block_bytes=self._block_bytes)
+        reader = BlockReader(self._file, self._contract.format, block_bytes=self._block_bytes)
         rows = open_rows(reader, self._contract, uri)
         if rows is not None:
             self._parse(rows)

@@ -52,7 +52,8 @@ class CheckResult:
     duration_seconds: float = 0.0
 
 
-_Finding = tuple[CheckState, str, str]
+Finding = tuple[CheckState, str, str]
+"""State, what was found, and the fix."""
 
 
 def diagnose(settings: Settings) -> Iterator[CheckResult]:
@@ -60,26 +61,27 @@ def diagnose(settings: Settings) -> Iterator[CheckResult]:
 
     Starts the embedded server if no database is configured. Changes nothing in the database.
     """
-    yield _timed("python", _check_python)
-    yield _timed("contract", lambda: _check_contract(settings))
-    yield _timed("engines", lambda: _check_engines(settings))
+    yield timed("python", _check_python)
+    yield timed("contract", lambda: _check_contract(settings))
+    yield timed("engines", lambda: _check_engines(settings))
     if settings.database_url is None:
-        yield _timed("disk", lambda: check_disk(embedded_data_dir(settings)))
+        yield timed("disk", lambda: check_disk(embedded_data_dir(settings)))
     connections: list[psycopg.Connection[Any]] = []
-    found = _timed("database", lambda: _check_database(settings, connections))
+    found = timed("database", lambda: _check_database(settings, connections))
     yield found
     if not connections:
         return
     with connections[0] as connection:
-        yield _timed("durability", lambda: _check_durability(connection))
-        yield _timed("connections", lambda: _check_connections(connection, settings))
-        yield _timed("clock", lambda: check_clock(connection, lambda: datetime.now(UTC)))
-        yield _timed("rights", lambda: check_rights(connection))
-        yield _timed("ledger", lambda: check_ledger(connection))
-        yield _timed("target", lambda: _check_target(connection, settings))
+        yield timed("durability", lambda: _check_durability(connection))
+        yield timed("connections", lambda: _check_connections(connection, settings))
+        yield timed("clock", lambda: check_clock(connection, lambda: datetime.now(UTC)))
+        yield timed("rights", lambda: check_rights(connection))
+        yield timed("ledger", lambda: check_ledger(connection))
+        yield timed("target", lambda: _check_target(connection, settings))
 
 
-def _timed(name: str, check: Callable[[], _Finding]) -> CheckResult:
+def timed(name: str, check: Callable[[], Finding]) -> CheckResult:
+    """Run a check; an error is a check that fails."""
     started = time.monotonic()
     try:
         with _wrapped():
@@ -97,7 +99,7 @@ def _wrapped() -> Iterator[None]:
         yield
 
 
-def _check_python() -> _Finding:
+def _check_python() -> Finding:
     version = ".".join(map(str, sys.version_info[:3]))
     if sys.version_info[:2] > NEWEST_TESTED_PYTHON:
         newest = ".".join(map(str, NEWEST_TESTED_PYTHON))
@@ -105,14 +107,14 @@ def _check_python() -> _Finding:
     return CheckState.PASS, f"Python {version}", ""
 
 
-def _check_contract(settings: Settings) -> _Finding:
+def _check_contract(settings: Settings) -> Finding:
     from trade_ingest.contract.loading import load_contract
 
     contract = load_contract(settings.contract)
     return CheckState.PASS, f"{contract.name} version {contract.version} → {contract.target.qualified_name}", ""
 
 
-def _check_engines(settings: Settings) -> _Finding:
+def _check_engines(settings: Settings) -> Finding:
     from trade_ingest.pipeline import default_parallelism, engine_for, processors
 
     parallelism = settings.parallelism or default_parallelism()
@@ -122,7 +124,7 @@ def _check_engines(settings: Settings) -> _Finding:
     return CheckState.PASS, message, ""
 
 
-def check_disk(data_dir: Path) -> _Finding:
+def check_disk(data_dir: Path) -> Finding:
     """Whether the disk of the embedded server has room."""
     place = next(p for p in (data_dir, *data_dir.parents) if p.exists())
     free = shutil.disk_usage(place).free
@@ -133,7 +135,7 @@ def check_disk(data_dir: Path) -> _Finding:
     return (CheckState.WARN, message, fix) if free < COMFORTABLE_FREE_BYTES else (CheckState.PASS, message, "")
 
 
-def _check_database(settings: Settings, connections: list[psycopg.Connection[Any]]) -> _Finding:
+def _check_database(settings: Settings, connections: list[psycopg.Connection[Any]]) -> Finding:
     from trade_ingest.ledger.connection import open_connection
 
     database = resolve_database(settings)
@@ -148,7 +150,7 @@ def _check_database(settings: Settings, connections: list[psycopg.Connection[Any
     return CheckState.PASS, f"PostgreSQL {version} answers: {where}", ""
 
 
-def _check_durability(connection: psycopg.Connection[Any]) -> _Finding:
+def _check_durability(connection: psycopg.Connection[Any]) -> Finding:
     off = [
         name for name in ("fsync", "full_page_writes") if _one(connection, "SELECT current_setting(%s)", name) == "off"
     ]
@@ -158,7 +160,7 @@ def _check_durability(connection: psycopg.Connection[Any]) -> _Finding:
     return CheckState.PASS, "what is committed survives a crash", ""
 
 
-def _check_connections(connection: psycopg.Connection[Any], settings: Settings) -> _Finding:
+def _check_connections(connection: psycopg.Connection[Any], settings: Settings) -> Finding:
     from trade_ingest.pipeline import CONNECTIONS_PER_FILE, default_parallelism
 
     needed = (settings.parallelism or default_parallelism()) * CONNECTIONS_PER_FILE + _OTHER_CONNECTIONS
@@ -173,7 +175,7 @@ def _check_connections(connection: psycopg.Connection[Any], settings: Settings) 
     return CheckState.PASS, message, ""
 
 
-def check_clock(connection: psycopg.Connection[Any], now: Callable[[], datetime]) -> _Finding:
+def check_clock(connection: psycopg.Connection[Any], now: Callable[[], datetime]) -> Finding:
     """Whether this machine and the server agree on the time, as far as the way there and back lets one know."""
     before = now()
     theirs: datetime = _one(connection, "SELECT clock_timestamp()")
@@ -193,7 +195,7 @@ SELECT current_user, current_database(),
 """
 
 
-def check_rights(connection: psycopg.Connection[Any]) -> _Finding:
+def check_rights(connection: psycopg.Connection[Any]) -> Finding:
     """Whether the user may do what a run does, whatever its target."""
     from psycopg import sql
 
@@ -214,7 +216,7 @@ def check_rights(connection: psycopg.Connection[Any]) -> _Finding:
     return CheckState.PASS, f"{user} may make schemas and temporary tables" if can_create else f"{user} may use it", ""
 
 
-def check_ledger(connection: psycopg.Connection[Any]) -> _Finding:
+def check_ledger(connection: psycopg.Connection[Any]) -> Finding:
     """Whether the ledger is of this program's version."""
     from trade_ingest.ledger.schema import HEAD, current_revision, require_ledger
 
@@ -225,7 +227,7 @@ def check_ledger(connection: psycopg.Connection[Any]) -> _Finding:
     return CheckState.PASS, f"revision {HEAD}, current", ""
 
 
-def _check_target(connection: psycopg.Connection[Any], settings: Settings) -> _Finding:
+def _check_target(connection: psycopg.Connection[Any], settings: Settings) -> Finding:
     from trade_ingest.contract.loading import load_contract
     from trade_ingest.load.rights import missing_target_rights
     from trade_ingest.load.target import TargetTable, has_table, target_differences

@@ -75,6 +75,56 @@ class SourceNotFoundError(UsageError):
     code = "source.not_found"
 
 
+class StoreError(TradeIngestError):
+    """An object store refused a request for a reason that is not told apart further."""
+
+    code = "store.error"
+
+
+class StoreUnavailableError(StoreError):
+    """An object store cannot be reached, failed, or broke off; trying again may help."""
+
+    code = "store.unavailable"
+    retryable = True
+
+
+class StoreThrottledError(StoreError):
+    """An object store asks for fewer requests; trying again later helps."""
+
+    code = "store.throttled"
+    retryable = True
+
+
+class StoreAuthenticationError(StoreError):
+    """No credentials for an object store were found, or it refused them."""
+
+    code = "store.authentication"
+
+
+class StoreExpiredError(StoreError):
+    """The credentials for an object store have expired."""
+
+    code = "store.expired"
+
+
+class StoreClockError(StoreError):
+    """An object store refused a request because this machine's clock is wrong."""
+
+    code = "store.clock"
+
+
+class StorePermissionError(StoreError):
+    """An object store denies access; ``fields['permission']`` is the right that is missing."""
+
+    code = "store.permission"
+
+
+class StoreRegionError(StoreError):
+    """The bucket is in another region; ``fields['region']`` is that region, if the store says."""
+
+    code = "store.region"
+
+
 class NotInLedgerError(UsageError):
     """The ledger knows no such run, file, reject, reason or column."""
 
@@ -185,6 +235,12 @@ class FileCorruptError(FileError):
     code = "file.corrupt"
 
 
+class FileChecksumError(FileError):
+    """The stored bytes are not those that the checksum beside the file was made of, or the checksum is unusable."""
+
+    code = "file.checksum"
+
+
 class FileHeaderError(FileError):
     """The header does not fit the contract."""
 
@@ -235,6 +291,105 @@ class WorkerLostError(FileError):
     retryable = True
 
 
+class UnauthenticatedError(TradeIngestError):
+    """The API was asked without a token, session or user that it knows."""
+
+    code = "api.unauthenticated"
+
+
+class ForbiddenError(TradeIngestError):
+    """Who asks may not do this; ``fields['scope']`` is what it takes."""
+
+    code = "api.forbidden"
+
+
+class TooManyFailuresError(TradeIngestError):
+    """An address has sent too many wrong tokens; ``fields['retry_after_seconds']`` says how long it has to wait."""
+
+    code = "api.too_many_failures"
+    retryable = True
+
+
+class CrossSiteError(TradeIngestError):
+    """A write came from another site's page, or without the header that proves that it did not."""
+
+    code = "api.cross_site"
+
+
+class HostRefusedError(TradeIngestError):
+    """The API was asked under a name that is not its own."""
+
+    code = "api.host"
+
+
+class IdentityProviderError(TradeIngestError):
+    """The issuer of OpenID Connect does not give its keys, so that no bearer token of its can be checked."""
+
+    code = "api.identity_provider"
+    retryable = True
+
+
+class IdempotencyError(UsageError):
+    """An Idempotency-Key was used before, for something else."""
+
+    code = "api.idempotency_key"
+
+
+class StreamsBusyError(TradeIngestError):
+    """The server has as many live streams as it may; ``fields['retry_after_seconds']`` says when to try again."""
+
+    code = "api.streams_busy"
+    retryable = True
+
+
+class RequestInvalidError(UsageError):
+    """A request's parameters or body are not as documented; ``fields['errors']`` has each place and what is wrong."""
+
+    code = "api.request"
+
+
+class RequestTooLargeError(UsageError):
+    """What was sent is larger than the server takes."""
+
+    code = "api.too_large"
+
+
+class CursorError(UsageError):
+    """A list's cursor is no cursor, or belongs to a list with other filters or another order."""
+
+    code = "api.cursor"
+
+
+class SourceNotAllowedError(UsageError):
+    """A source lies outside of what the API may load from."""
+
+    code = "source.not_allowed"
+
+
+class RunNotStoppableError(UsageError):
+    """A run cannot be stopped from here, or has ended."""
+
+    code = "run.not_stoppable"
+
+
+class ArchiveError(TradeIngestError):
+    """A loaded file could not be moved, tagged or deleted; its rows are in the target, and it is where it was."""
+
+    code = "archive.failed"
+
+
+class ArchiveConflictError(ArchiveError):
+    """At the place that a loaded file was to be moved to is something else, which is not overwritten."""
+
+    code = "archive.destination_exists"
+
+
+class ArchiveSourceError(ArchiveError):
+    """A loaded file is not there any more as it was loaded, so that it is left alone."""
+
+    code = "archive.source_changed"
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What an error class means outside Python: process exit code, HTTP status, RFC 9457 problem type."""
@@ -256,6 +411,14 @@ OUTCOMES: dict[type[TradeIngestError], Outcome] = {
     UnknownContractError: Outcome(2, 404),
     GenerateError: Outcome(2, 422),
     SourceNotFoundError: Outcome(2, 404),
+    StoreError: Outcome(1, 502),
+    StoreUnavailableError: Outcome(3, 503),
+    StoreThrottledError: Outcome(3, 503),
+    StoreAuthenticationError: Outcome(4, 502),
+    StoreExpiredError: Outcome(4, 502),
+    StoreClockError: Outcome(4, 502),
+    StorePermissionError: Outcome(4, 502),
+    StoreRegionError: Outcome(2, 502),
     NotInLedgerError: Outcome(2, 404),
     RollbackRefusedError: Outcome(2, 409),
     ReplayRefusedError: Outcome(2, 409),
@@ -274,6 +437,7 @@ OUTCOMES: dict[type[TradeIngestError], Outcome] = {
     FileError: Outcome(1, 422),
     FileUnreadableError: Outcome(1, 422),
     FileCorruptError: Outcome(1, 422),
+    FileChecksumError: Outcome(1, 422),
     FileHeaderError: Outcome(1, 422),
     FileTrailerError: Outcome(1, 422),
     PathMismatchError: Outcome(1, 422),
@@ -282,6 +446,22 @@ OUTCOMES: dict[type[TradeIngestError], Outcome] = {
     RejectLimitError: Outcome(1, 422),
     BalanceError: Outcome(1, 500),
     WorkerLostError: Outcome(3, 503),
+    ArchiveError: Outcome(1, 500),
+    ArchiveConflictError: Outcome(1, 409),
+    ArchiveSourceError: Outcome(1, 409),
+    UnauthenticatedError: Outcome(4, 401),
+    ForbiddenError: Outcome(4, 403),
+    TooManyFailuresError: Outcome(3, 429),
+    CrossSiteError: Outcome(4, 403),
+    HostRefusedError: Outcome(2, 421),
+    IdentityProviderError: Outcome(3, 503),
+    IdempotencyError: Outcome(2, 422),
+    StreamsBusyError: Outcome(3, 503),
+    RequestInvalidError: Outcome(2, 400),
+    RequestTooLargeError: Outcome(2, 413),
+    CursorError: Outcome(2, 400),
+    SourceNotAllowedError: Outcome(2, 403),
+    RunNotStoppableError: Outcome(2, 409),
 }
 """The one table of exit codes and HTTP statuses; each error class has its own row."""
 

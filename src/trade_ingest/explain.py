@@ -11,12 +11,16 @@ from trade_ingest.contract.loading import load_contract
 from trade_ingest.contract.model import Contract
 from trade_ingest.errors import UsageError
 from trade_ingest.ledger import schema
+from trade_ingest.ledger.after_load import FileAction, find_action, find_place
 from trade_ingest.ledger.connection import open_connection, wrap_database_errors
 from trade_ingest.ledger.contracts import stored_contract
 from trade_ingest.ledger.known import similar_uris
 from trade_ingest.ledger.queries import Attempt, FileSummary, find_replacement, find_versions, list_attempts
 from trade_ingest.plan import LOADED_REASONS, PlannedFile, PlanReason, make_plan
-from trade_ingest.source.listing import local_path, stat_file
+from trade_ingest.source.delivery import judged
+from trade_ingest.source.file import SourceFile
+from trade_ingest.source.listing import Connections, find_file
+from trade_ingest.source.location import canonical_uri
 
 if TYPE_CHECKING:
     import psycopg
@@ -35,12 +39,14 @@ class ExplainedVersion:
         sentence: why it is in its state.
         hint: what to do about it; empty if nothing is to be done.
         attempts: all tries to load it, first to last.
+        after_load: what was to be done with it then, and what came of it; None: it was to be kept.
     """
 
     file: FileSummary
     sentence: str
     hint: str
     attempts: list[Attempt]
+    after_load: FileAction | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +91,14 @@ class Explanation:
         return f"not in the ledger: {self.next_run.sentence}"
 
 
-def explain(database: str, uri: str, *, contract: Contract | None = None, target: str | None = None) -> Explanation:
+def explain(
+    database: str,
+    uri: str,
+    *,
+    contract: Contract | None = None,
+    target: str | None = None,
+    connections: Connections = (),
+) -> Explanation:
     """Say why a file was loaded or was not, for each version that the ledger knows, and what the next run would do.
 
     Args:
@@ -93,11 +106,12 @@ def explain(database: str, uri: str, *, contract: Contract | None = None, target
         uri: the file's URI or path.
         contract: what the next run would load it by; None: the contract that it was last loaded by, or the default.
         target: only versions for this target; None: the contract's, or all.
+        connections: the named connections of the settings, for object stores.
 
     Raises:
         UsageError: the path is a folder.
     """
-    path = local_path(uri)
+    path = canonical_uri(uri)
     if Path(path).is_dir():
         message = f"{path} is a folder"
         raise UsageError(message, hint=f"name one file, or see all of them with: trade-ingest plan {uri}")
@@ -106,23 +120,32 @@ def explain(database: str, uri: str, *, contract: Contract | None = None, target
         has_ledger = schema.current_revision(connection) is not None
         if has_ledger:
             schema.require_ledger(connection)
-        versions = find_versions(connection, path, target=wanted) if has_ledger else []
-        explained = tuple(_explain_version(connection, version) for version in versions)
+        explained = explain_versions(connection, path, target=wanted) if has_ledger else ()
         if contract is None:
             contract = (
-                stored_contract(connection, versions[0].contract_id) if versions else load_contract(DEFAULT_CONTRACT)
+                stored_contract(connection, explained[0].file.contract_id)
+                if explained
+                else load_contract(DEFAULT_CONTRACT)
             )
-        next_run = _next_run(connection if has_ledger else None, path, contract)
-        is_unknown = has_ledger and not versions and next_run is None
+        next_run = _next_run(connection, find_file(uri, connections=connections), contract, has_ledger=has_ledger)
+        is_unknown = has_ledger and not explained and next_run is None
         similar = tuple(similar_uris(connection, path)) if is_unknown else ()
     return Explanation(path, explained, next_run, similar)
 
 
-def _next_run(connection: Connection | None, path: str, contract: Contract) -> NextRun | None:
-    if not Path(path).is_file():
+def explain_versions(connection: Connection, uri: str, *, target: str | None = None) -> tuple[ExplainedVersion, ...]:
+    """Say of each version that the ledger knows why it is in its state, newest first; asks no source."""
+    versions = find_versions(connection, uri, target=target)
+    return tuple(_explain_version(connection, version) for version in versions)
+
+
+def _next_run(
+    connection: Connection, file: SourceFile | None, contract: Contract, *, has_ledger: bool
+) -> NextRun | None:
+    if file is None:
         return None
-    plan = make_plan(connection, [stat_file(path)], contract)
-    planned = plan.files[0]
+    plan = make_plan(connection, [judged(file, contract.delivery)], contract, has_ledger=has_ledger)
+    planned = next(plan.files)
     return NextRun(contract.name, plan.target, planned.file.version, planned.reason, _plan_sentence(planned))
 
 
@@ -137,6 +160,12 @@ def _plan_sentence(planned: PlannedFile) -> str:
         PlanReason.CHANGED_SKIPPED: "its content has changed, and the contract skips changed files",
         PlanReason.ROLLED_BACK: "it was rolled back",
         PlanReason.BASELINE: "a baseline marked it as loaded",
+        PlanReason.NOT_SETTLED: "it may still be being written",
+        PlanReason.NO_MARKER: "its delivery is not marked as whole",
+        PlanReason.NO_MANIFEST: "its delivery has no manifest",
+        PlanReason.NOT_IN_MANIFEST: "its delivery's manifest leaves it out",
+        PlanReason.INCOMPLETE_DELIVERY: "its delivery is not whole",
+        PlanReason.NO_CHECKSUM: "it has no checksum",
     }[planned.reason]
     detail = f" ({planned.explanation})" if planned.explanation else ""
     return f"{'would be loaded' if planned.is_loaded else 'would be skipped'}: {why}{detail}"
@@ -144,7 +173,8 @@ def _plan_sentence(planned: PlannedFile) -> str:
 
 def _explain_version(connection: Connection, file: FileSummary) -> ExplainedVersion:
     sentence, hint = _SENTENCES[file.state](connection, file)
-    return ExplainedVersion(file, sentence, hint, list_attempts(connection, file.file_id))
+    action = find_action(connection, file.file_id)
+    return ExplainedVersion(file, sentence, hint, list_attempts(connection, file.file_id), action)
 
 
 def _loaded(_: Connection, file: FileSummary) -> tuple[str, str]:
@@ -189,7 +219,8 @@ def _rolled_back(connection: Connection, file: FileSummary) -> tuple[str, str]:
     ).fetchone()
     when = f" by run {row[0]} at {row[1]:%Y-%m-%d %H:%M:%S} UTC" if row else ""
     contract = stored_contract(connection, file.contract_id).name
-    command = shlex.join(["trade-ingest", "run", "--reload", file.uri, "--contract", contract])
+    place = find_place(connection, file.file_id) or file.uri
+    command = shlex.join(["trade-ingest", "run", "--reload", place, "--contract", contract])
     sentence = f"loaded by run {file.run_id}, then rolled back{when}: none of its rows is in the target"
     return sentence, f"load it again with: {command}"
 

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import heapq
+import zlib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from trade_ingest.contract.model import Contract, OnChanged
-from trade_ingest.source.listing import SourceFile
+from trade_ingest.ledger.listed import decided_lines, line_of, register, reopen, split_line, stage_listing
+from trade_ingest.source.file import SourceFile
 
 if TYPE_CHECKING:
     import psycopg
+
+_PACK_FILES = 1_000
 
 
 class PlanReason(StrEnum):
@@ -27,6 +33,12 @@ class PlanReason(StrEnum):
     CHANGED_SKIPPED = "changed_skipped"
     ROLLED_BACK = "rolled_back"
     BASELINE = "baseline"
+    NOT_SETTLED = "not_settled"
+    NO_MARKER = "no_marker"
+    NO_MANIFEST = "no_manifest"
+    NOT_IN_MANIFEST = "not_in_manifest"
+    INCOMPLETE_DELIVERY = "incomplete_delivery"
+    NO_CHECKSUM = "no_checksum"
 
 
 LOADED_REASONS = frozenset({PlanReason.NEW, PlanReason.RETRY, PlanReason.CHANGED, PlanReason.RELOAD})
@@ -52,185 +64,183 @@ class PlannedFile:
         return self.reason in LOADED_REASONS
 
 
+class PlannedFiles(Sequence[PlannedFile]):
+    """Planned files in the order of their URIs.
+
+    They are kept packed, some 20 bytes each instead of 800, and unpacked where they are looked at, so that a plan may
+    have millions.
+
+    Attributes:
+        size_bytes: the size of all of them, as stored.
+    """
+
+    def __init__(self, files: Iterable[PlannedFile] = ()) -> None:
+        self.size_bytes = 0
+        self._reasons: Counter[bytes] = Counter()
+        self._packs: list[bytes] = []
+        self._lines: list[bytes] = []  # of the last pack, as long as it is not full
+        self._opened: tuple[int, list[PlannedFile]] = (-1, [])
+        for planned in files:
+            self.add(_line_of(planned))
+
+    @property
+    def reasons(self) -> dict[str, int]:
+        """How many there are for each reason."""
+        return {reason.decode(): count for reason, count in self._reasons.items()}
+
+    def add(self, line: bytes) -> None:
+        """Append a file, as a line of ``ledger.listed.decided_lines``."""
+        reason, size_bytes, _ = line.split(b"\t", 2)
+        self._reasons[reason] += 1
+        self.size_bytes += int(size_bytes)
+        self._lines.append(line)
+        if len(self._lines) == _PACK_FILES:
+            self._packs.append(zlib.compress(b"".join(self._lines), level=1))
+            self._lines.clear()
+
+    def __len__(self) -> int:
+        return len(self._packs) * _PACK_FILES + len(self._lines)
+
+    @overload
+    def __getitem__(self, index: int) -> PlannedFile: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[PlannedFile]: ...
+    def __getitem__(self, index: int | slice) -> PlannedFile | Sequence[PlannedFile]:
+        if isinstance(index, slice):
+            return tuple(self[i] for i in range(len(self))[index])
+        pack, offset = divmod(range(len(self))[index], _PACK_FILES)
+        if pack == len(self._packs):
+            return _read_line(self._lines[offset].decode())
+        number, files = self._opened
+        if number != pack:
+            lines = zlib.decompress(self._packs[pack]).decode().split("\n")[:-1]
+            self._opened = number, files = pack, [_read_line(line) for line in lines]
+        return files[offset]
+
+    def __iter__(self) -> Iterator[PlannedFile]:
+        return (self[i] for i in range(len(self)))
+
+    def __repr__(self) -> str:
+        return f"<{len(self):,} planned files>"
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The plan for a listing, in the listing's order.
+    """The plan for a listing.
 
-    ``ignored`` are the paths that the listing left out because of their names.
+    Attributes:
+        contract: by which contract the files are loaded.
+        target: where their rows go.
+        to_load: the files that would be loaded.
+        skipped: the files that would not.
+        ignored: paths that the listing left out because of their names.
     """
 
     contract: str
     target: str
-    files: tuple[PlannedFile, ...]
+    to_load: PlannedFiles
+    skipped: PlannedFiles
     ignored: tuple[str, ...] = ()
 
     @property
-    def to_load(self) -> tuple[PlannedFile, ...]:
-        """The files that would be loaded."""
-        return tuple(f for f in self.files if f.is_loaded)
-
-    @property
-    def skipped(self) -> tuple[PlannedFile, ...]:
-        """The files that would not."""
-        return tuple(f for f in self.files if not f.is_loaded)
+    def files(self) -> Iterator[PlannedFile]:
+        """All files of the listing, in the order of their URIs."""
+        return heapq.merge(self.to_load, self.skipped, key=lambda planned: planned.file.uri)
 
     @property
     def bytes_to_load(self) -> int:
         """Size of the files to load, as stored."""
-        return sum(f.file.size_bytes for f in self.to_load)
+        return self.to_load.size_bytes
 
-
-_LISTING_SQL = """
-CREATE TEMPORARY TABLE trade_ingest_listing (
-    uri text NOT NULL, version text NOT NULL, size_bytes bigint NOT NULL, modified_at timestamptz NOT NULL
-) ON COMMIT DROP
-"""
-
-_COMPARE_SQL = """
-SELECT
-    l.uri, f.file_id, f.state, f.reason, f.run_id, f.loaded_at, f.same_as_file_id, s.state, s.uri,
-    o.file_id, o.version, o.run_id
-FROM trade_ingest_listing AS l
-LEFT JOIN ingest.file AS f
-    ON f.target = %(target)s AND f.uri = l.uri AND f.version = l.version AND f.state <> 'replaced'
-LEFT JOIN ingest.file AS s ON s.file_id = f.same_as_file_id
-LEFT JOIN LATERAL (
-    SELECT p.file_id, p.version, p.run_id
-    FROM ingest.file AS p
-    WHERE p.target = %(target)s AND p.uri = l.uri AND p.version <> l.version AND p.state IN ('loaded', 'baseline')
-    ORDER BY p.file_id DESC
-    LIMIT 1
-) AS o ON true
-"""
-
-_REGISTER_SQL = """
-INSERT INTO ingest.file (target, uri, version, size_bytes, modified_at, contract_id, state)
-SELECT %(target)s, uri, version, size_bytes, modified_at, %(contract_id)s, %(state)s
-FROM trade_ingest_listing
-ON CONFLICT (target, uri, version) WHERE state <> 'replaced' DO NOTHING
-"""
-
-_REGISTERED_SQL = """
-SELECT f.uri, f.file_id
-FROM trade_ingest_listing AS l
-JOIN ingest.file AS f
-    ON f.target = %(target)s AND f.uri = l.uri AND f.version = l.version AND f.state <> 'replaced'
-"""
-
-# a row that another run is loading is locked and stays as it is: only settled ones are opened again
-_REOPEN_SQL = """
-UPDATE ingest.file SET state = 'pending', reason = NULL
-WHERE file_id = ANY(%s) AND state IN ('skipped', 'rolled_back')
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """What the ledger says of a listed file: a row of ``_COMPARE_SQL``."""
-
-    file_id: int | None
-    state: str | None
-    reason: str | None
-    run_id: int | None
-    loaded_at: datetime | None
-    same_id: int | None
-    same_state: str | None
-    same_uri: str | None
-    other_id: int | None
-    other_version: str | None
-    other_run_id: int | None
+    @property
+    def reasons(self) -> Mapping[str, int]:
+        """How many files there are for each reason."""
+        return self.to_load.reasons | self.skipped.reasons
 
 
 def make_plan(
-    connection: psycopg.Connection[Any] | None,
-    files: Sequence[SourceFile],
+    connection: psycopg.Connection[Any],
+    files: Iterable[SourceFile],
     contract: Contract,
     *,
     on_changed: OnChanged | None = None,
     reload: bool = False,
-    ignored: tuple[str, ...] = (),
+    has_ledger: bool = True,
 ) -> Plan:
-    """Compare a listing with the ledger; reads only.
+    """Stage a listing and compare it with the ledger; see ``compare_listing``. Changes nothing that stays.
 
     Args:
-        connection: a connection to a database with a ledger, or None: then every file is new.
-        files: the listing.
+        connection: to the database that has the ledger, in autocommit mode.
+        files: the listing, in any order; a file that is listed twice is planned once.
         contract: says the target, which the ledger is looked up for.
         on_changed: instead of the contract's policy.
         reload: load files again that were rolled back.
+        has_ledger: whether there is one; without, all files are new.
+    """
+    stage_listing(connection, files)
+    return compare_listing(connection, contract, on_changed=on_changed, reload=reload, has_ledger=has_ledger)
+
+
+def compare_listing(
+    connection: psycopg.Connection[Any],
+    contract: Contract,
+    *,
+    on_changed: OnChanged | None = None,
+    reload: bool = False,
+    has_ledger: bool = True,
+    only: Sequence[str] | None = None,
+    ignored: tuple[str, ...] = (),
+) -> Plan:
+    """Compare the listing that the session has staged with the ledger; reads only.
+
+    Memory is a few dozen bytes for each file.
+
+    Args:
+        connection: the one that has staged the listing.
+        contract: says the target, which the ledger is looked up for.
+        on_changed: instead of the contract's policy.
+        reload: load files again that were rolled back.
+        has_ledger: whether there is one; without, all files are new.
+        only: plan only these URIs.
         ignored: paths that the listing left out, to be told with the plan.
     """
-    target = contract.target.qualified_name
-    known: dict[str, _Known] = {}
-    if connection is not None:
-        with connection.transaction():
-            _copy_listing(connection, files)
-            known = {row[0]: _Known(*row[1:]) for row in connection.execute(_COMPARE_SQL, {"target": target})}
-    policy = on_changed or contract.on_changed
-    planned = tuple(_decide(file, known.get(file.uri), policy, reload=reload) for file in files)
-    return Plan(contract.name, target, planned, ignored)
+    target, policy = contract.target.qualified_name, on_changed or contract.on_changed
+    to_load, skipped = PlannedFiles(), PlannedFiles()
+    kept = {reason.value.encode(): to_load if reason in LOADED_REASONS else skipped for reason in PlanReason}
+    with decided_lines(connection, target, policy, reload=reload, only=only, has_ledger=has_ledger) as lines:
+        for line in lines:
+            kept[line[: line.index(b"\t")]].add(line)
+    return Plan(contract.name, target, to_load, skipped, ignored)
 
 
 def register_files(
-    connection: psycopg.Connection[Any], files: Iterable[PlannedFile], target: str, contract_id: int, *, state: str
+    connection: psycopg.Connection[Any], files: Sequence[PlannedFile], target: str, contract_id: int, *, state: str
 ) -> dict[str, int]:
     """Give each file of a plan its row in the ledger; the file ids by URI.
 
     Two runs that register the same file get the same id.
     """
-    files = list(files)
     with connection.transaction():
-        _copy_listing(connection, [f.file for f in files])
-        connection.execute(_REGISTER_SQL, {"target": target, "contract_id": contract_id, "state": state})
-        ids = dict(connection.execute(_REGISTERED_SQL, {"target": target}).fetchall())
-        reopened = [f.file_id for f in files if f.file_id is not None]
-        connection.execute(_REOPEN_SQL, [reopened])
+        ids = register(connection, (planned.file for planned in files), target, contract_id, state=state)
+        reopen(connection, [planned.file_id for planned in files if planned.file_id is not None])
     return ids
 
 
-def _copy_listing(connection: psycopg.Connection[Any], files: Iterable[SourceFile]) -> None:
-    connection.execute(_LISTING_SQL)
-    with connection.cursor() as cursor, cursor.copy("COPY trade_ingest_listing FROM STDIN") as copy:
-        for file in files:
-            copy.write_row((file.uri, file.version, file.size_bytes, file.modified_at))
+def _line_of(planned: PlannedFile) -> bytes:
+    file = planned.file
+    facts = (planned.reason, file.size_bytes, file.uri, file.version, file.modified_at)
+    ids = (planned.file_id, planned.other_file_id)
+    return line_of((*facts, *ids, planned.explanation, file.checksum)).encode()
 
 
-def _decide(file: SourceFile, known: _Known | None, policy: OnChanged, *, reload: bool) -> PlannedFile:
-    if known is None:
-        return PlannedFile(file, PlanReason.NEW)
-    decision = _settled(known, reload=reload) or _changed(known, policy)
-    if decision is not None:
-        reason, other, text = decision
-        return PlannedFile(file, reason, known.file_id, other, text)
-    if known.file_id is None:
-        return PlannedFile(file, PlanReason.NEW)
-    text = "never finished" if known.state == "pending" else f"last attempt: {known.reason}"
-    return PlannedFile(file, PlanReason.RETRY, known.file_id, explanation=text)
-
-
-_Decision = tuple[PlanReason, int | None, str]
-
-
-def _settled(known: _Known, *, reload: bool) -> _Decision | None:
-    """Whether the ledger knows the file at this very version, and what came of it."""
-    if known.state == "loaded":
-        text = f"loaded by run {known.run_id} at {known.loaded_at:%Y-%m-%d %H:%M:%S} UTC, same version"
-        return PlanReason.ALREADY_LOADED, None, text
-    if known.state == "baseline":
-        return PlanReason.BASELINE, None, "marked as loaded by a baseline"
-    if known.state == "rolled_back":
-        if reload:
-            return PlanReason.RELOAD, None, "rolled back before"
-        return PlanReason.ROLLED_BACK, None, "rolled back; load it again with --reload"
-    if known.state == "skipped" and known.reason == "same_content" and known.same_state == "loaded":
-        return PlanReason.SAME_CONTENT, known.same_id, f"same content as file {known.same_id} ({known.same_uri})"
-    return None
-
-
-def _changed(known: _Known, policy: OnChanged) -> _Decision | None:
-    """Whether another version of the file is loaded."""
-    if known.other_id is None:
-        return None
-    text = f"version {known.other_version} is file {known.other_id}, loaded by run {known.other_run_id}"
-    reason = PlanReason.CHANGED_SKIPPED if policy == OnChanged.SKIP else PlanReason.CHANGED
-    return reason, known.other_id, f"{text}; on_changed is {policy.value}"
+def _read_line(line: str) -> PlannedFile:
+    reason, size_bytes, uri, version, modified_at, file_id, other_file_id, explanation, checksum = split_line(
+        line.rstrip("\n")
+    )
+    return PlannedFile(
+        SourceFile(uri, version, int(size_bytes), datetime.fromisoformat(modified_at), checksum=checksum),
+        PlanReason(reason),
+        int(file_id) if file_id else None,
+        int(other_file_id) if other_file_id else None,
+        explanation,
+    )

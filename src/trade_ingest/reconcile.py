@@ -163,6 +163,7 @@ def reconcile(
     target: str | None = None,
     contract: Contract | None = None,
     file_ids: Sequence[int] = (),
+    timeout_seconds: float | None = None,
 ) -> ReconcileResult:
     """Compare the ledger with the rows in the targets; reads only, and each target once.
 
@@ -175,13 +176,18 @@ def reconcile(
         target: only this target, ``schema.table``.
         contract: only this contract's target.
         file_ids: only these files; rows of other files are not looked at.
+        timeout_seconds: a statement that takes longer is given up; a target takes four, one of which reads it.
 
     Raises:
         NotInLedgerError: the ledger has no such target or file.
+        DatabaseUnavailableError: the time was over.
     """
     started = time.monotonic()
     wanted = contract.target.qualified_name if contract is not None else target
     with open_ledger(database) as connection:
+        if timeout_seconds is not None:
+            milliseconds = max(1, int(timeout_seconds * 1000))
+            connection.execute("SELECT set_config('statement_timeout', %s, false)", [f"{milliseconds}ms"])
         live_runs = live_run_ids(connection)
         connection.isolation_level = IsolationLevel.REPEATABLE_READ
         connection.read_only = True

@@ -27,6 +27,7 @@ from trade_ingest.ledger.relocation import Relocation, relocate
 from trade_ingest.ledger.runs import RUN_COUNTERS, RunState, end_run, start_run
 from trade_ingest.load.target import ensure_target
 from trade_ingest.load.task import ErrorInfo
+from trade_ingest.source.listing import Connections
 
 if TYPE_CHECKING:
     from trade_ingest.contract.model import Contract
@@ -141,6 +142,7 @@ def replay(
     wanted: RejectFilter = OPEN_REJECTS,
     contract: Contract | None = None,
     preview: bool = False,
+    connections: Connections = (),
 ) -> ReplayResult:
     """Try open rejects of loaded files again: those that pass are loaded, the others stay open with their new reasons.
 
@@ -156,6 +158,7 @@ def replay(
         wanted: without an export, which rejects.
         contract: a newer version of the contract that the files were loaded by; None: that one.
         preview: find out what would happen, and change nothing.
+        connections: the named connections of the settings, for object stores.
 
     Raises:
         ReplayRefusedError: the export cannot be read.
@@ -180,7 +183,7 @@ def replay(
         moved = 0 if relocation is None else relocation.moved
         if not groups:
             return ReplayResult(None, (), tuple(refused), is_preview=preview, rejects_moved=moved)
-        run = _Replay(connection, database, contract, wanted, export)
+        run = _Replay(connection, database, contract, wanted, export, connections)
         files, run_id = run.preview(groups) if preview else run.apply(groups)
     return ReplayResult(run_id, tuple(files), tuple(refused), is_preview=preview, rejects_moved=moved)
 
@@ -294,12 +297,14 @@ class _Replay:
         contract: Contract | None,
         wanted: RejectFilter,
         export: EditedExport | None,
+        connections: Connections,
     ) -> None:
         self._connection = connection
         self._database = database
         self._contract = contract
         self._wanted = wanted
         self._export = export
+        self._connections = connections
 
     def preview(self, groups: list[_Found]) -> tuple[list[ReplayedFile], None]:
         """Do it all and undo it."""
@@ -373,7 +378,9 @@ class _Replay:
             with self._connection.transaction() as transaction:
                 if is_preview:
                     self._connection.execute("SET LOCAL lock_timeout = '5s'")
-                load = RejectLoad(self._connection, side, group.file_id, contract, run_id)
+                load = RejectLoad(
+                    self._connection, side, group.file_id, contract, run_id, connections=self._connections
+                )
                 if self._export is None:
                     done = load.run(self._wanted, None)
                 else:

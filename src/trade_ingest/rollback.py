@@ -19,7 +19,7 @@ from trade_ingest.ledger.queries import fetch_row, find_replacement, find_versio
 from trade_ingest.ledger.runs import RUN_COUNTERS, RunState, end_run, start_run
 from trade_ingest.load.replace import delete_rows, restore_replaced
 from trade_ingest.load.target import TargetTable
-from trade_ingest.source.listing import local_path
+from trade_ingest.source.location import canonical_uri
 
 if TYPE_CHECKING:
     import psycopg
@@ -156,7 +156,7 @@ def find_loaded(database: str, files: Sequence[str]) -> tuple[int, ...]:
             if file.isdecimal():
                 found.append(int(file))
                 continue
-            versions = [v for v in find_versions(connection, local_path(file)) if v.state == "loaded"]
+            versions = [v for v in find_versions(connection, canonical_uri(file)) if v.state == "loaded"]
             if not versions:
                 message = f"{file}: no version of it is loaded"
                 raise NotInLedgerError(message, hint=f"see: trade-ingest explain {shlex.quote(file)}")

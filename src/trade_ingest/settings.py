@@ -23,6 +23,7 @@ from pydantic_core import ErrorDetails
 
 from trade_ingest.contract.suggestion import did_you_mean, near_misses
 from trade_ingest.errors import ConfigurationError
+from trade_ingest.source.connection import StoreConnection
 
 if TYPE_CHECKING:
     from trade_ingest.contract.model import RejectLimit
@@ -33,6 +34,7 @@ ENV_FILE = ".env"
 
 _TEST_PREFIX = f"{ENV_PREFIX}TEST_"  # the test suite's own variables are no settings
 _MAX_REJECTS = re.compile(r"(?P<count>\d+)(?:\s*,\s*(?P<ratio>\d+(?:\.\d+)?)\s*%)?|(?P<only_ratio>\d+(?:\.\d+)?)\s*%")
+_AFTER_LOAD = re.compile(r"keep|tag|delete|move:\S.*")
 _HIDDEN = "***"
 
 
@@ -86,7 +88,7 @@ class Settings(BaseModel):
         None, ge=4, description="Connections to the database that a run may have open, on all machines; none: no limit."
     )
     parallelism: int | None = Field(
-        None, ge=1, description="Files loaded at once; none: one per processor, and one more."
+        None, ge=1, description="Files loaded at once; none: one per processor, and two more."
     )
     on_changed: Literal["replace", "skip", "append", "fail"] | None = Field(
         None, description="What to do with a loaded file whose content has changed; none: as the contract says."
@@ -95,8 +97,61 @@ class Settings(BaseModel):
         None,
         description="Rejects that a file may have: 10, 1% or 10,1% (more than both fails); none: as the contract says.",
     )
+    after_load: str = Field(
+        "keep", description="What to do with a file once its rows are committed: keep, move:URI, tag or delete."
+    )
     data_dir: Path | None = Field(
         None, description="Folder of the embedded PostgreSQL; none: one per user, in the system's place for data."
+    )
+    api_host: str = Field(
+        "127.0.0.1",
+        min_length=1,
+        description="Address that `serve` listens on; wider than this machine needs api_auth.",
+    )
+    api_port: int = Field(8480, ge=0, le=65535, description="Port that `serve` listens on; 0: a free one.")
+    api_auth: Literal["none", "token"] = Field(
+        "none", description="Who may use the API: none: everybody on this machine; token: who has a token."
+    )
+    api_hosts: tuple[str, ...] = Field(
+        (),
+        description="Names under which the API is reached, for the Host header; none: localhost, or any with api_auth.",
+    )
+    api_sources: tuple[str, ...] = Field(
+        (), description="Folders and URI prefixes that the API may load from; none: those of source, else this folder."
+    )
+    api_max_runs: int = Field(2, ge=1, description="Runs that the API has at work at once; the others wait.")
+    api_max_streams: int = Field(
+        100, ge=1, le=1000, description="Live streams that a server process has at once; others are told to poll."
+    )
+    api_proxy_addresses: tuple[str, ...] = Field(
+        (), description="Addresses or networks of proxies that may say who the user is, and from where."
+    )
+    api_proxy_user_header: str | None = Field(
+        None, description="Header in which such a proxy names the user, such as X-Forwarded-User; none: proxies do not."
+    )
+    api_proxy_scope: Literal["read", "operate", "admin"] = Field(
+        "read", description="What a user may do whom a proxy names."
+    )
+    api_oidc_issuer: str | None = Field(
+        None, description="Issuer of OpenID Connect whose bearer tokens (JWT) are taken; none: only own tokens."
+    )
+    api_oidc_audience: str | None = Field(None, description="Audience that such a token must be for.")
+    api_oidc_jwks_url: str | None = Field(
+        None, description="Where the issuer's keys are; none: as its openid-configuration says."
+    )
+    api_oidc_claim: str = Field(
+        "scope",
+        min_length=1,
+        description="Claim that has the scope, as trade-ingest:read, trade-ingest:operate or trade-ingest:admin.",
+    )
+    notify: tuple[SecretStr, ...] = Field(
+        (), description="Where `serve` tells of failures, drift and lateness: URLs of Apprise, separated by commas."
+    )
+    notify_late_hours: float | None = Field(
+        None, gt=0, description="A target that got no new file for so many hours is late; none: none is."
+    )
+    connections: dict[str, StoreConnection] = Field(
+        {}, description="How object stores are reached: tables [connections.NAME]; in JSON elsewhere."
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field("warning", description="What is logged to stderr.")
     output: Literal["text", "json", "jsonl", "csv"] = Field("text", description="How results are printed.")
@@ -104,7 +159,18 @@ class Settings(BaseModel):
     _origins: dict[str, Origin] = PrivateAttr(default_factory=dict)
 
     @field_validator(
-        "database_url", "parallelism", "max_connections", "master", "on_changed", "data_dir", mode="before"
+        "database_url",
+        "parallelism",
+        "max_connections",
+        "master",
+        "on_changed",
+        "data_dir",
+        "api_proxy_user_header",
+        "api_oidc_issuer",
+        "api_oidc_audience",
+        "api_oidc_jwks_url",
+        "notify_late_hours",
+        mode="before",
     )
     @classmethod
     def _empty_is_none(cls, value: object) -> object:
@@ -120,7 +186,7 @@ class Settings(BaseModel):
             raise ValueError(message)
         return value
 
-    @field_validator("source", "spark_conf", mode="before")
+    @field_validator("source", "spark_conf", "api_hosts", "api_sources", "api_proxy_addresses", "notify", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if not isinstance(value, str):
@@ -138,6 +204,16 @@ class Settings(BaseModel):
                 raise ValueError(message)
         return value
 
+    @field_validator("connections", mode="before")
+    @classmethod
+    def _named(cls, value: object) -> object:
+        if isinstance(value, str):
+            value = _json_object(value) if value.strip() else {}
+        if not isinstance(value, Mapping):
+            message = "expected tables [connections.NAME]"
+            raise ValueError(message)  # noqa: TRY004  # what pydantic takes
+        return {name: {"name": name, **table} if isinstance(table, dict) else table for name, table in value.items()}
+
     @field_validator("max_rejects", mode="before")
     @classmethod
     def _is_limit(cls, value: object) -> object:
@@ -150,10 +226,24 @@ class Settings(BaseModel):
             raise ValueError(message)
         return text
 
+    @field_validator("after_load", mode="before")
+    @classmethod
+    def _is_after_load(cls, value: object) -> object:
+        text = str(value or "keep").strip()
+        if not _AFTER_LOAD.fullmatch(text):
+            message = "expected keep, move:URI, tag or delete"
+            raise ValueError(message)
+        return text
+
     @field_validator("data_dir")
     @classmethod
     def _expanded(cls, value: Path | None) -> Path | None:
         return None if value is None else value.expanduser()
+
+    @property
+    def store_connections(self) -> tuple[StoreConnection, ...]:
+        """The named connections, as listing and loading take them."""
+        return tuple(self.connections.values())
 
     @property
     def reject_limit(self) -> RejectLimit | None:
@@ -178,6 +268,10 @@ class Settings(BaseModel):
     def shown(self, name: str) -> object:
         """A setting's value with secrets masked."""
         value = getattr(self, name)
+        if name == "connections":
+            return {key: connection.shown() for key, connection in value.items()}
+        if name == "notify":  # the password may be anywhere in such a URL
+            return tuple(f"{url.get_secret_value().partition('://')[0]}://{_HIDDEN}" for url in value)
         return mask_url(value.get_secret_value()) if isinstance(value, SecretStr) else value
 
 
@@ -311,14 +405,32 @@ def _validated(values: Mapping[str, Any], origins: Mapping[str, Origin], problem
     except ValidationError as exc:
         for error in exc.errors(include_url=False):
             name = str(error["loc"][0])
+            if name == "connections":
+                problems.append(f"{origins.get(name, _DEFAULT)}: {_connection_problem(error)}")
+                continue
             problems.append(f"{origins.get(name, _DEFAULT)}: {_described(name, values.get(name), error)}")
     return None
+
+
+def _connection_problem(error: ErrorDetails) -> str:
+    """What is wrong with a named connection, without its values: they may be secrets."""
+    where = ".".join(map(str, error["loc"][1:])) or "it"
+    match error["type"]:
+        case "extra_forbidden":
+            near = near_misses(str(error["loc"][-1]), StoreConnection.model_fields)
+            return f"{where}: no such key{f'; did you mean {near[0]}?' if near else ''}"
+        case "missing":
+            return f"{where} is missing; expected the beginning of the URIs that it is for, such as s3://bucket/prefix"
+        case "value_error":
+            return f"{where}: {error.get('ctx', {})['error']}"
+        case _:
+            return f"{where} is not legal; {error['msg'][:1].lower()}{error['msg'][1:]}"
 
 
 def _described(name: str, value: object, error: ErrorDetails) -> str:
     if error["type"] == "string_too_short":
         return "is empty; expected a value"
-    shown = _HIDDEN if name == "database_url" else repr(value)
+    shown = _HIDDEN if name in {"database_url", "notify"} else repr(value)
     return f"{shown} {_problem(str(value), error)}"
 
 
@@ -338,6 +450,16 @@ def _problem(value: str, error: ErrorDetails) -> str:
             return f"is not legal; {context['error']}"
         case _:
             return f"is not legal; {error['msg'][:1].lower()}{error['msg'][1:]}"
+
+
+def _json_object(text: str) -> object:
+    import json
+
+    try:
+        return json.loads(text)
+    except ValueError:
+        message = "expected a JSON object of connections by name"
+        raise ValueError(message) from None  # the text may have secrets
 
 
 def _json_list(text: str) -> object:

@@ -691,10 +691,14 @@ def test_lesson_37_counters_are_bigint(feed):
         WHERE table_schema = 'ingest' AND data_type IN ('integer', 'smallint', 'real', 'double precision') ORDER BY 1
     """
     assert feed.column(statement) == [
+        "after_load.attempts",
         "attempt.number",
+        "audit.status",
         "contract.version",
         "file_part.part",
         "run.process_id",
+        "run_request.process_id",
+        "run_request.tries",
         "spark_write.partitions",
         "spark_write_partition.partition",
     ]

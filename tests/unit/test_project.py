@@ -98,6 +98,15 @@ def test_what_runs_is_the_same_in_both_locks():
     assert runtime <= development
 
 
+def test_each_npm_package_is_one_version_with_a_hash():
+    packages = json.loads((ROOT / "package-lock.json").read_text())["packages"]
+    declared = json.loads((ROOT / "package.json").read_text())["devDependencies"]
+
+    assert packages.pop("")["devDependencies"] == declared
+    assert {name: packages[f"node_modules/{name}"]["version"] for name in declared} == declared
+    assert [name for name, package in packages.items() if not package["integrity"].startswith("sha512-")] == []
+
+
 def test_wheel_holds_every_file_of_the_package(tmp_path):
     command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(tmp_path)]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)

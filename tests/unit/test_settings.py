@@ -39,8 +39,26 @@ def test_defaults_hold_where_nothing_is_said(tmp_path):
         "max_connections": None,
         "parallelism": None,
         "on_changed": None,
+        "after_load": "keep",
         "max_rejects": None,
         "data_dir": None,
+        "connections": {},
+        "api_host": "127.0.0.1",
+        "api_port": 8480,
+        "api_auth": "none",
+        "api_hosts": (),
+        "api_sources": (),
+        "api_max_runs": 2,
+        "api_max_streams": 100,
+        "api_proxy_addresses": (),
+        "api_proxy_user_header": None,
+        "api_proxy_scope": "read",
+        "api_oidc_issuer": None,
+        "api_oidc_audience": None,
+        "api_oidc_jwks_url": None,
+        "api_oidc_claim": "scope",
+        "notify": (),
+        "notify_late_hours": None,
         "log_level": "warning",
         "output": "text",
     }
@@ -221,6 +239,18 @@ def test_dollar_in_env_file_is_a_dollar(tmp_path, monkeypatch):
     assert resolve_database(settings) == "postgresql://me:p${x}@db/trades"
 
 
+def test_notification_urls_are_in_no_text_of_the_settings(tmp_path):
+    settings = load(tmp_path, environment={"TRADE_INGEST_NOTIFY": "slack://secret-a/b, mailto://me:secret-b@x.example"})
+
+    texts = [repr(settings), repr(settings.model_dump()), settings.model_dump_json(), str(settings.shown("notify"))]
+    assert not any("secret" in text for text in texts)
+    assert settings.shown("notify") == ("slack://***", "mailto://***")
+    assert [url.get_secret_value() for url in settings.notify] == [
+        "slack://secret-a/b",
+        "mailto://me:secret-b@x.example",
+    ]
+
+
 def test_env_example_documents_each_setting_and_only_those(tmp_path):
     text = (ROOT / ".env.example").read_text()
     variables = re.findall(r"^# (TRADE_INGEST_[A-Z_]+)=", text, re.MULTILINE)
@@ -235,5 +265,16 @@ def test_example_values_of_optional_settings_are_the_defaults_or_marked(tmp_path
     settings = load(tmp_path, env_file=re.sub(r"^# (TRADE_INGEST_)", r"\1", text, flags=re.MULTILINE))
 
     for name, field in Settings.model_fields.items():
-        if field.default not in (None, ()):
+        if field.default not in (None, (), {}):
             assert getattr(settings, name) == field.default, name
+
+
+@pytest.mark.parametrize("value", ["", "keep", "tag", "delete", "move:s3://archive/loaded", "move:/archive"])
+def test_after_load_takes_what_can_be_done(value, tmp_path):
+    assert load(tmp_path, flags={"after_load": value}).after_load == (value or "keep")
+
+
+@pytest.mark.parametrize("value", ["move", "move:", "shred", "delete:/x"])
+def test_after_load_refuses_what_cannot_be_done(value, tmp_path):
+    with pytest.raises(ConfigurationError, match="expected keep, move:URI, tag or delete"):
+        load(tmp_path, flags={"after_load": value})

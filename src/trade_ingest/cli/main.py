@@ -6,6 +6,7 @@ imported when the command is invoked; heavy libraries are imported inside the fu
 
 from __future__ import annotations
 
+import gc
 import importlib
 import sys
 from collections.abc import Sequence
@@ -26,6 +27,7 @@ _COMMANDS_PACKAGE = "trade_ingest.cli.commands"
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": (f"{_COMMANDS_PACKAGE}.run", "Load the files that are not loaded yet, each exactly once."),
     "plan": (f"{_COMMANDS_PACKAGE}.plan", "Show which files run would load, and why not the others."),
+    "ls": (f"{_COMMANDS_PACKAGE}.ls", "List the files of a source: a folder, a bucket, a glob."),
     "check": (f"{_COMMANDS_PACKAGE}.check", "Check files against a contract, without a database."),
     "runs": (f"{_COMMANDS_PACKAGE}.runs", "List runs, or show one."),
     "files": (f"{_COMMANDS_PACKAGE}.files", "List the ledger's files, or show one."),
@@ -36,6 +38,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "reconcile": (f"{_COMMANDS_PACKAGE}.reconcile", "Compare the ledger with the rows in the target."),
     "baseline": (f"{_COMMANDS_PACKAGE}.baseline", "Mark files as loaded without loading them."),
     "generate": (f"{_COMMANDS_PACKAGE}.generate", "Write synthetic trade files for a contract."),
+    "serve": (f"{_COMMANDS_PACKAGE}.serve", "Serve the REST API and the dashboard."),
+    "token": (f"{_COMMANDS_PACKAGE}.token", "Make, list and revoke the tokens of the API."),
     "contracts": (f"{_COMMANDS_PACKAGE}.contracts", "List, show and check contracts; print their DDL."),
     "db": (f"{_COMMANDS_PACKAGE}.db", "The database: its URL, a shell, its state; stop the embedded one."),
     "doctor": (f"{_COMMANDS_PACKAGE}.doctor", "Check database, rights, ledger, disk, engines and clock."),
@@ -55,7 +59,7 @@ Examples:
 \b
 Exit codes:
   0  ok                                3  a passing fault: run it again
-  1  finished, but files failed        4  the database refused the user, or a right is missing
+  1  finished, but files failed        4  the database or a store refused the user, or a right is missing
   2  usage or configuration            5  nothing to do (with --fail-if-empty)
   6  ledger and target disagree      130  interrupted
 
@@ -150,6 +154,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         program: Any = make_program()
         code = program.main(args=arguments, prog_name="trade-ingest", obj=invocation, standalone_mode=False)
         sys.stdout.flush()
+        if argv is None:
+            gc.freeze()  # the process ends: looking through all objects once more would take it 70 ms
     except BaseException as exc:  # noqa: BLE001  # the last resort: nobody shall see a bare traceback
         return report_failure(exc, is_debug=invocation.is_debug or "--debug" in arguments)
     return int(code or 0)

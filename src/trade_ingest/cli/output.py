@@ -18,6 +18,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
 from pathlib import PurePath
+from textwrap import indent
 from typing import Any, Literal
 
 from trade_ingest.cli.display import (
@@ -194,10 +195,15 @@ class JsonOutput(Output):
         empty: str = "",
         summary: Mapping[str, Any] | None = None,
     ) -> None:
-        """Write ``{"schema": …, (summary) …, "items": […]}``."""
+        """Write ``{"schema": …, (summary) …, "items": […]}``, as the rows come: there may be a million."""
         del empty
-        items = [{c.name: value_of(row, c.name) for c in columns} for row in rows]
-        _print(_json({"schema": schema, **(summary or {}), "items": items}, indent=2))
+        before, _, after = _json({"schema": schema, **(summary or {}), "items": []}, indent=2).rpartition("[]")
+        separator = "["
+        for row in rows:
+            item = _json({c.name: value_of(row, c.name) for c in columns}, indent=2)
+            sys.stdout.write(f"{before}{separator}\n{indent(item, '    ')}")
+            before, separator = "", ","
+        _print(f"{before}[]{after}" if before else f"\n  ]{after}")
 
     def object(self, values: Mapping[str, Any], *, schema: str, text: str | None = None) -> None:
         """Write the object with its schema."""

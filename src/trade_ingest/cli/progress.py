@@ -56,9 +56,16 @@ class RunProgress:
     is_stopping: bool = False
     active: dict[int, Progress] = field(default_factory=dict)
     started: float = 0.0
+    planning: str = "listing …"
+
+    def note_planning(self, stage: str, files: int) -> None:
+        """So many files are listed; see ``pipeline.OnPlanning``."""
+        found = counted(files, "file")
+        self.planning = f"listing: {found} …" if stage == "listing" else f"comparing {found} with the ledger …"
 
     def note_plan(self, plan: Plan) -> None:
         """The run knows what it will load."""
+        self.planning = ""
         self.started = self.clock()
         self.files_planned = len(plan.to_load)
         self.bytes_planned = plan.bytes_to_load
@@ -110,6 +117,8 @@ class RunProgress:
 
     def summary(self) -> str:
         """The total as one line; what matters most comes first, since a narrow terminal cuts the rest."""
+        if self.planning:
+            return self.planning
         parts = [f"{self.files_done:,}/{counted(self.files_planned, 'file')}"]
         if self.files_failed:
             parts[0] += f" ({self.files_failed:,} failed)"
@@ -134,6 +143,11 @@ class ProgressView(AbstractContextManager["ProgressView"]):
 
     def __exit__(self, *_: object) -> None:
         return
+
+    def note_planning(self, stage: str, files: int) -> None:
+        """So many files are listed."""
+        self.progress.note_planning(stage, files)
+        self.update()
 
     @abstractmethod
     def update(self) -> None:
@@ -208,8 +222,8 @@ class LiveProgress(ProgressView):
             lines.append(f"  and {len(active) - _SHOWN_FILES} more")
         if progress.files_planned:
             lines.append(f"{_bar(progress.bytes_read, progress.bytes_planned)} {progress.summary()}")
-        else:
-            lines.append("listing and comparing with the ledger …")
+        elif progress.planning:
+            lines.append(progress.planning)
         if self._message:
             lines.append(self._message)
         return Text("\n".join(shortened(line, width) for line in lines), no_wrap=True)

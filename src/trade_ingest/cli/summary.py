@@ -26,7 +26,7 @@ _LABEL_WIDTH = 9
 
 def run_summary(result: RunResult, database: str) -> str:
     """The summary of a run, without a final line break."""
-    return "\n".join([*_counts(result), *_rejects(result, database), *_failures(result)])
+    return "\n".join([*_counts(result), *_rejects(result, database), *_archiving(result), *_failures(result)])
 
 
 def _counts(result: RunResult) -> Iterator[str]:
@@ -85,6 +85,25 @@ def _rejects(result: RunResult, database: str) -> Iterator[str]:
         yield _labelled("", f"and {len(groups) - _SHOWN_REASONS} more reasons")
     if any(f.rows_rejected > KEPT_REJECTS for f in result.failed):
         yield _labelled("", f"of a file that failed only the first {KEPT_REJECTS:,} are kept")
+
+
+def _archiving(result: RunResult) -> Iterator[str]:
+    """What was done with files after loading; what failed is a warning, as the rows are in the target."""
+    failed = result.archive_failed
+    if result.files_archived or failed:
+        counts = [f"{result.files_archived:,} done"]
+        if failed:
+            counts.append(styled(f"{len(failed):,} failed, which stay where they are", "yellow", sys.stdout))
+        yield _labelled("archive", ", ".join(counts))
+    for archived in failed[:_SHOWN_FAILURES]:
+        if archived.error is None:
+            continue
+        warning = styled("warning", "yellow", sys.stdout)
+        yield f"{warning}  [{archived.error.code}] {printable(archived.error.message)}"
+        if archived.error.hint:
+            yield f"        {styled('hint', 'cyan', sys.stdout)}: {printable(archived.error.hint)}"
+    if len(failed) > _SHOWN_FAILURES:
+        yield f"and {counted(len(failed) - _SHOWN_FAILURES, 'file')} more that could not be archived"
 
 
 def _failures(result: RunResult) -> Iterator[str]:

@@ -256,6 +256,43 @@ class RejectLimit(Model):
         return rejected > self.max_count and rejected > self.max_ratio * read
 
 
+class Delivery(Model):
+    """How to tell that a file was delivered whole; files that are not are skipped, and told, until they are."""
+
+    settle_seconds: int = Field(0, ge=0, description="A file that changed within so many seconds is left for later.")
+    marker: str | None = Field(
+        None,
+        min_length=1,
+        description="The file beside a file without which it is left for later: `_SUCCESS`, `../_SUCCESS` in the folder"
+        " above, or `{name}.done`, where `{name}` is the file's name.",
+    )
+    manifest: str | None = Field(
+        None,
+        min_length=1,
+        description="The file of each folder that lists its files: names, lines of `md5sum`, or JSON with `entries`."
+        " Only these are loaded, and none before all are there.",
+    )
+    checksum: Literal["auto", "required", "off"] = Field(
+        "auto",
+        description="`auto`: where a `.CHECKSUM`, `.sha256`, `.sha1` or `.md5` stands beside a file, the file must"
+        " be as it says; `required`: a file without one is left for later; `off`: not looked at.",
+    )
+
+    @field_validator("marker", "manifest")
+    @classmethod
+    def _is_a_name(cls, value: str | None, info: ValidationInfo) -> str | None:
+        pattern = r"(\.\./)*[^/{}*?\[\]]+|\{name\}[^/{}*?\[\]]+"
+        is_known = value is None or re.fullmatch(pattern, value) is not None
+        if not is_known or (value and info.field_name == "manifest" and "{" in value):
+            known = "a name, or a name after ../" + (", or {name} and an ending" if info.field_name == "marker" else "")
+            raise ValueError(f"{value!r} is no name of a file; expected {known}")
+        return value
+
+
+ANY_DELIVERY = Delivery()
+"""Takes what is there, and looks at the checksums beside files."""
+
+
 class Drift(Model):
     """What to do when a header is not the contract's."""
 
@@ -287,6 +324,7 @@ class Contract(Model):
     target: Target = Field(description="The table that takes the rows.")
     rejects: RejectLimit = Field(RejectLimit(), description="How many rejects a file may have.")
     drift: Drift = Field(Drift(), description="What to do when a header is not the contract's.")
+    delivery: Delivery = Field(ANY_DELIVERY, description="How to tell that a file was delivered whole.")
     on_changed: OnChanged = Field(
         OnChanged.REPLACE, description="What to do with a loaded file whose content has changed."
     )

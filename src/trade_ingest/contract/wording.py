@@ -12,6 +12,7 @@ from trade_ingest.contract.model import (
     Column,
     Contract,
     CurrentView,
+    Delivery,
     Drift,
     FileFormat,
     Model,
@@ -34,6 +35,7 @@ MODELS: Mapping[Path, type[Model]] = {
     ("target", "current_view"): CurrentView,
     ("rejects",): RejectLimit,
     ("drift",): Drift,
+    ("delivery",): Delivery,
 }
 """The model at each place of a contract; list indices are left out of the path."""
 
@@ -76,7 +78,7 @@ def _unknown_key(_: ErrorDetails, path: Path) -> tuple[str, str]:
     homes = [
         ".".join(map(str, home)) or "the contract itself" for home, model in MODELS.items() if key in key_names(model)
     ]
-    if not hint and homes:
+    if homes:
         hint = f"it is a key of {' and '.join(homes)}"
     return f"unknown key `{key}`", hint or f"keys: {', '.join(expected)}"
 

@@ -24,6 +24,7 @@ from trade_ingest.ledger.connection import open_connection
 from trade_ingest.ledger.progress import Progress, read_progress
 from trade_ingest.ledger.runs import abandon_attempts
 from trade_ingest.load.task import FileResult, LoadTask
+from trade_ingest.source.file import SourceFile
 
 if TYPE_CHECKING:
     from pyspark.sql import Row, SparkSession
@@ -75,13 +76,13 @@ class SparkEngine:
             return self._session.sparkContext.defaultParallelism
         return _CONNECT_SLOTS
 
-    def check_executors(self, uri: str) -> None:
-        """Try on the executors what loads need there; ``uri`` is one of the files.
+    def check_executors(self, file: SourceFile) -> None:
+        """Try on the executors what loads need there; ``file`` is one of the files.
 
         Raises:
             EngineError: what is missing, and how it is mended.
         """
-        function = probe(self.database, metadata.version("trade-ingest"), uri)
+        function = probe(self.database, metadata.version("trade-ingest"), file)
         tasks = min(self.parallelism, 8)  # Spark spreads them over the executors that are free
         try:
             found = self._collect(function, tasks, "trade-ingest: check the executors")

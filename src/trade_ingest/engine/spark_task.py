@@ -51,19 +51,20 @@ def forget_zip_importers() -> None:
             del sys.path_importer_cache[path]
 
 
-def probe(database: str, version: str, uri: str) -> Callable[[Iterator[Any]], Iterator[Any]]:
+def probe(database: str, version: str, file: object) -> Callable[[Iterator[Any]], Iterator[Any]]:
     """The function of ``mapInArrow`` that tries what a load needs: the package, its version, a file, the database.
 
     It yields nothing if all is well, else what is wrong and, after a line break, how it is mended. It is shipped by
     value, so that it runs where the package is missing.
     """
+    payload = pickle.dumps(file)
 
     def run(batches: Iterator[Any]) -> Iterator[Any]:
+        import pickle
         import socket
         import struct
         import sys
         from importlib import metadata
-        from pathlib import Path
 
         import pyarrow as pa
 
@@ -71,8 +72,10 @@ def probe(database: str, version: str, uri: str) -> Callable[[Iterator[Any]], It
 
         def problem() -> str:
             try:
+                from trade_ingest.errors import FileUnreadableError, TradeIngestError
                 from trade_ingest.ledger.connection import open_connection
                 from trade_ingest.load import transaction  # noqa: F401  # with all that it imports
+                from trade_ingest.source.listing import stat_file
             except ImportError as exc:
                 return (
                     f"an executor ({where}) cannot import trade_ingest: {exc}\n"
@@ -84,12 +87,14 @@ def probe(database: str, version: str, uri: str) -> Callable[[Iterator[Any]], It
                     "install the same version on both"
                 )
             try:
-                Path(uri).stat()
-            except OSError as exc:
+                stat_file(pickle.loads(payload))  # noqa: S301  # made by the driver, above
+            except FileUnreadableError as exc:
                 return (
-                    f"an executor ({where}) cannot read {uri}: {exc.strerror}\n"
+                    f"an executor ({where}) cannot read {exc}\n"
                     "the files must lie under the same path, and be readable, on all machines of the cluster"
                 )
+            except TradeIngestError as exc:
+                return f"an executor ({where}) cannot read {exc}\n{exc.hint}"
             try:
                 open_connection(database).close()
             except Exception as exc:  # noqa: BLE001  # whatever it is, the driver is to say it

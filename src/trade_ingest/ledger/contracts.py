@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import psycopg
+from psycopg.rows import class_row
 from xxhash import xxh3_128_hexdigest
 
 from trade_ingest.contract.model import Contract
@@ -27,8 +32,35 @@ def stored_contract(connection: psycopg.Connection[Any], contract_id: int) -> Co
     Raises:
         NotInLedgerError: there is none with that id.
     """
-    row = connection.execute("SELECT definition FROM ingest.contract WHERE contract_id = %s", [contract_id]).fetchone()
+    row = connection.execute(
+        "SELECT definition::text FROM ingest.contract WHERE contract_id = %s", [contract_id]
+    ).fetchone()
     if row is None:
         message = f"the ledger has no contract {contract_id}"
         raise NotInLedgerError(message, contract_id=contract_id)
-    return Contract.model_validate(row[0])
+    return _contract_of(row[0])
+
+
+@lru_cache(maxsize=64)
+def _contract_of(definition: str) -> Contract:
+    return Contract.model_validate(json.loads(definition))
+
+
+@dataclass(frozen=True, slots=True)
+class StoredContract:
+    """A contract that was used; ``fingerprint`` tells texts of the same name and version apart."""
+
+    contract_id: int
+    version: int
+    fingerprint: str
+    created_at: datetime
+
+
+def list_stored(connection: psycopg.Connection[Any], name: str) -> list[StoredContract]:
+    """The contracts of a name that were used, newest first; at most 100."""
+    with connection.cursor(row_factory=class_row(StoredContract)) as cursor:
+        return cursor.execute(
+            "SELECT contract_id, version, fingerprint, created_at FROM ingest.contract WHERE name = %s"
+            " ORDER BY contract_id DESC LIMIT 100",
+            [name],
+        ).fetchall()

@@ -44,7 +44,7 @@ ORDER BY 1
 
 
 def cover_days(connection: Connection, target: str) -> list[DayCoverage]:
-    """The days that a target has rows of, in order; reads the whole target once.
+    """The days that a target has rows of, in order; reads the whole target once. None if its table is gone.
 
     Args:
         connection: to a database with a ledger.
@@ -57,6 +57,10 @@ def cover_days(connection: Connection, target: str) -> list[DayCoverage]:
     if found is None:
         message = f"the ledger has no file for {target}"
         raise NotInLedgerError(message, hint="list the files with: trade-ingest files", target=target)
-    query = sql.SQL(_DAYS_SQL).format(event_time=sql.Identifier(found[0]), target=sql.Identifier(*target.split(".", 1)))
+    table = sql.Identifier(*target.split(".", 1))
+    is_there = connection.execute("SELECT to_regclass(%s)", [table.as_string(connection)]).fetchone()
+    if is_there is None or is_there[0] is None:
+        return []
+    query = sql.SQL(_DAYS_SQL).format(event_time=sql.Identifier(found[0]), target=table)
     with connection.cursor(row_factory=class_row(DayCoverage)) as cursor:
         return cursor.execute(query).fetchall()

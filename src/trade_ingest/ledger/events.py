@@ -22,6 +22,8 @@ class EventKind(StrEnum):
     FILE_LOADED = "file_loaded"
     FILE_SKIPPED = "file_skipped"
     FILE_FAILED = "file_failed"
+    FILE_ARCHIVED = "file_archived"
+    ARCHIVE_FAILED = "archive_failed"
     FILE_ROLLED_BACK = "file_rolled_back"
     REJECTS_REPLAYED = "rejects_replayed"
     REJECTS_DISCARDED = "rejects_discarded"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -25,15 +26,26 @@ def write_export(rejects: Iterable[RejectRow], file: IO[str]) -> int:
 
     The file must be open with ``newline=""``: a raw row may hold line breaks.
     """
-    writer = csv.writer(file, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
+    count = -1  # the header is no reject
+    for record in export_records(rejects):
+        file.write(record)
+        count += 1
+    return count
+
+
+def export_records(rejects: Iterable[RejectRow]) -> Iterator[str]:
+    """The records of an export, each with its line end; the header is the first."""
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
     writer.writerow(EXPORT_COLUMNS)
-    count = 0
+    yield buffer.getvalue()
     for reject in rejects:
+        buffer.seek(0)
+        buffer.truncate()
         reasons = json.dumps(reject.reasons, ensure_ascii=False)
         place = (reject.uri, reject.row_number, reject.byte_offset)
         writer.writerow((reject.reject_id, *place, reasons, hash_of(reject.raw_text), reject.raw_text))
-        count += 1
-    return count
+        yield buffer.getvalue()
 
 
 def hash_of(raw_text: str) -> str:

@@ -12,6 +12,7 @@ import psycopg
 from psycopg.rows import class_row, scalar_row
 
 from trade_ingest.errors import NotInLedgerError
+from trade_ingest.ledger.after_load import FileAction, find_action
 from trade_ingest.ledger.connection import open_connection, wrap_database_errors
 from trade_ingest.ledger.rights import naming_ledger_rights
 from trade_ingest.ledger.runs import RUN_COUNTERS
@@ -150,8 +151,8 @@ def get_run_row(connection: Connection, run_id: int) -> RunRow:
     return found[0]
 
 
-def get_run(connection: Connection, run_id: int) -> RunDetail:
-    """One run in detail.
+def get_run(connection: Connection, run_id: int, *, max_failures: int | None = None) -> RunDetail:
+    """One run in detail, with at most so many of its failures.
 
     Raises:
         NotInLedgerError: there is none with that id.
@@ -175,8 +176,8 @@ def get_run(connection: Connection, run_id: int) -> RunDetail:
         connection,
         FileFailure,
         "SELECT file_id, uri, error FROM ingest.file WHERE run_id = %s AND state = 'failed' AND error IS NOT NULL"
-        " ORDER BY uri",
-        [run_id],
+        " ORDER BY uri LIMIT %s",
+        [run_id, max_failures],
     )
     (rejects_open,) = fetch_row(
         connection, "SELECT count(*) FROM ingest.reject WHERE run_id = %s AND state = 'open'", [run_id]
@@ -258,7 +259,7 @@ def list_files(
         {
             "run_id": run_id,
             "states": list(states),
-            "uri": None if uri is None else _like(uri),
+            "uri": None if uri is None else like_pattern(uri),
             "target": target,
             "before": before,
             "limit": limit,
@@ -318,6 +319,7 @@ class FileDetail:
         duplicated_by: files that delivered rows of it again.
         rejects_by_state: its rejects: ``open``, ``replayed``, ``discarded``.
         attempts: all tries to load it, first to last.
+        after_load: what was to be done with it then, and what came of it; None: it was to be kept.
     """
 
     file: FileSummary
@@ -331,6 +333,7 @@ class FileDetail:
     duplicated_by: list[Overlap]
     rejects_by_state: Mapping[str, int]
     attempts: list[Attempt] = field(default_factory=list)
+    after_load: FileAction | None = None
 
 
 def get_file_summary(connection: Connection, file_id: int) -> FileSummary:
@@ -374,6 +377,7 @@ def get_file(connection: Connection, file_id: int) -> FileDetail:
         duplicated_by=_overlaps(connection, _DUPLICATED_BY, file_id),
         rejects_by_state=dict(rejects),
         attempts=list_attempts(connection, file_id),
+        after_load=find_action(connection, file_id),
     )
 
 
@@ -413,7 +417,7 @@ def _overlaps(connection: Connection, query: LiteralString, file_id: int) -> lis
     return _rows(connection, Overlap, query, [file_id])
 
 
-def _like(pattern: str) -> str:
+def like_pattern(pattern: str) -> str:
     """A pattern with ``*`` and ``?`` for ``LIKE``."""
     escaped = pattern.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     if "*" in pattern or "?" in pattern:
@@ -436,3 +440,15 @@ def fetch_row(connection: Connection, query: LiteralString, parameters: Paramete
     if row is None:
         raise LookupError(query)
     return row
+
+
+def list_run_file_ids(connection: Connection, run_id: int) -> list[int]:
+    """The files that a run touched last, in order.
+
+    Raises:
+        NotInLedgerError: there is no run with that id.
+    """
+    get_run_row(connection, run_id)
+    with connection.cursor(row_factory=scalar_row) as cursor:
+        cursor.execute("SELECT file_id FROM ingest.file WHERE run_id = %s ORDER BY file_id", [run_id])
+        return cursor.fetchall()

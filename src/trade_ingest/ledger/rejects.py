@@ -170,7 +170,7 @@ def list_rejects(
         limit: at most so many.
         after: only rejects after the one of this id, to go on from a list.
     """
-    marker = _Marker(connection)
+    marker = Marker(connection)
     parameters = {**wanted.parameters, "after": after, "limit": limit}
     with connection.transaction(), connection.cursor("rejects", row_factory=class_row(RejectRow)) as cursor:
         cursor.itersize = 1000
@@ -180,33 +180,48 @@ def list_rejects(
             yield reject
 
 
-class _Marker:
+class Marker:
     """Finds the bad cells of rejects; knows the layout of each file once it has seen one reject of it."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._files: dict[int, tuple[Contract, dict[str, int]]] = {}
+        self._contracts: dict[int, Contract] = {}
+        self._fields: dict[tuple[int, tuple[str, ...]], dict[str, int]] = {}
 
     def marks_of(self, reject: RejectRow) -> list[tuple[int, int]]:
+        """Start and end (characters of ``raw_text``) of each bad cell, in order."""
         columns = {name for reason in reject.reasons if reason["column"] for name in reason["column"].split(", ")}
         if not columns:
             return []
         if reject.file_id not in self._files:
-            self._files[reject.file_id] = self._layout(reject)
+            self.learn([reject])
         contract, fields = self._files[reject.file_id]
         spans = cell_spans(reject.raw_text, contract.format)
         indexes = sorted({fields[name] for name in columns if name in fields})
         return [spans[i] for i in indexes if i < len(spans)]
 
-    def _layout(self, reject: RejectRow) -> tuple[Contract, dict[str, int]]:
-        contract_id, header = fetch_row(
-            self._connection, "SELECT contract_id, header FROM ingest.file WHERE file_id = %s", [reject.file_id]
-        )
-        contract = stored_contract(self._connection, contract_id)
-        try:
-            return contract, layout_of(contract, reject.uri, header=header, first_record=None).fields
-        except FileError:  # a file that failed before its header was kept
-            return contract, {}
+    def learn(self, rejects: Sequence[RejectRow]) -> None:
+        """Get the layouts of the files of many rejects at once."""
+        uris = {reject.file_id: reject.uri for reject in rejects}
+        found = self._connection.execute(
+            "SELECT file_id, contract_id, header FROM ingest.file WHERE file_id = ANY(%s)", [list(uris)]
+        ).fetchall()
+        for file_id, contract_id, header in found:
+            if contract_id not in self._contracts:
+                self._contracts[contract_id] = stored_contract(self._connection, contract_id)
+            contract = self._contracts[contract_id]
+            like = (contract_id, tuple(header or ()))  # the same header has the same layout
+            if like not in self._fields:
+                self._fields[like] = _fields_of(contract, uris[file_id], header)
+            self._files[file_id] = contract, self._fields[like]
+
+
+def _fields_of(contract: Contract, uri: str, header: Sequence[str] | None) -> dict[str, int]:
+    try:
+        return layout_of(contract, uri, header=header, first_record=None).fields
+    except FileError:  # a file that failed before its header was kept
+        return {}
 
 
 def discard_rejects(

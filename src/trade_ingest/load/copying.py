@@ -10,7 +10,7 @@ import psycopg
 from psycopg import errors as pg
 
 from trade_ingest.contract.model import Contract, RejectLimit
-from trade_ingest.errors import BalanceError, FileChangedWhileReadError, RejectLimitError
+from trade_ingest.errors import BalanceError, RejectLimitError
 from trade_ingest.ledger import files
 from trade_ingest.ledger.progress import Progress
 from trade_ingest.load.encode import RowEncoder
@@ -26,7 +26,7 @@ from trade_ingest.parse.file import check_trailer, open_rows, reject_limit_error
 from trade_ingest.parse.layout import path_values
 from trade_ingest.parse.reject import Reason, ReasonCode, Reject
 from trade_ingest.source.blocks import BlockReader
-from trade_ingest.source.listing import stat_file
+from trade_ingest.source.listing import require_unchanged
 from trade_ingest.source.records import Dialect, scan_records
 
 _PROGRESS_SECONDS = 0.5
@@ -69,7 +69,10 @@ class FileCopy:
         """
         uri, options = self._task.file.uri, self._task.options
         self.reader = reader = BlockReader(
-            uri, self._contract.format, block_bytes=options.block_bytes, hash_seed=hash_seed(self._contract, uri)
+            self._task.file,
+            self._contract.format,
+            block_bytes=options.block_bytes,
+            hash_seed=hash_seed(self._contract, uri),
         )
         rows = open_rows(reader, self._contract, uri)
         if rows is not None:  # None is an empty file: no header, no rows, nothing wrong
@@ -193,10 +196,7 @@ class FileCopy:
                 f" + {tally.rows_duplicate:,} duplicate + {tally.rows_rejected:,} rejected = {accounted:,}"
             )
             raise BalanceError(message, hint="nothing was committed; please report this file", uri=uri)
-        now = stat_file(uri)
-        if now.version != self._task.file.version:
-            message = f"{uri}: changed while it was read (version {self._task.file.version}, now {now.version})"
-            raise FileChangedWhileReadError(message, hint="run again when the file is complete", uri=uri)
+        require_unchanged(self._task.file)
 
 
 def hash_seed(contract: Contract, uri: str) -> bytes:

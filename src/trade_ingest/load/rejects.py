@@ -17,6 +17,7 @@ from psycopg.rows import class_row
 
 from trade_ingest.contract.model import Contract
 from trade_ingest.errors import FileError, FileUnreadableError
+from trade_ingest.ledger.after_load import find_action, find_place
 from trade_ingest.ledger.events import Event, EventKind, record_event
 from trade_ingest.ledger.export import raw_of_edited
 from trade_ingest.ledger.files import FileRow, add_overlaps, json_text, lock_file
@@ -30,7 +31,8 @@ from trade_ingest.parse.layout import FileLayout, layout_of
 from trade_ingest.parse.reject import Reason, ReasonCode
 from trade_ingest.parse.rows import EXACT, BlockParser, control_totals
 from trade_ingest.source.blocks import Block, BlockReader, split_record
-from trade_ingest.source.listing import stat_file
+from trade_ingest.source.file import SourceFile
+from trade_ingest.source.listing import Connections, find_file
 from trade_ingest.source.records import Dialect, Records, scan_records
 
 Connection = psycopg.Connection[Any]
@@ -80,8 +82,15 @@ class _Open:
 class RejectLoad:
     """Loads open rejects of one file; the file's ledger row stays locked until the caller's transaction ends."""
 
-    def __init__(
-        self, connection: Connection, side: Connection, file_id: int, contract: Contract, run_id: int | None
+    def __init__(  # what is tried, and where
+        self,
+        connection: Connection,
+        side: Connection,
+        file_id: int,
+        contract: Contract,
+        run_id: int | None,
+        *,
+        connections: Connections = (),
     ) -> None:
         """Lock the file and find out how its rows are to be read.
 
@@ -91,6 +100,7 @@ class RejectLoad:
             file_id: a loaded file.
             contract: what the rows are checked against.
             run_id: who resolves the rejects.
+            connections: the named connections of the settings, for object stores.
 
         Raises:
             FileError: the file is not loaded any more, or its header does not fit the contract.
@@ -98,6 +108,7 @@ class RejectLoad:
         self._connection = connection
         self._contract = contract
         self._run_id = run_id
+        self._connections = connections
         self._file = _lock_loaded(connection, file_id)
         self._target = TargetTable.of(contract)
         self._dialect = Dialect.of(contract.format)
@@ -120,11 +131,25 @@ class RejectLoad:
         """The first record, where the contract lets a file have more fields than it names: only the file knows."""
         if self._contract.drift.unknown_columns == "fail":
             return None
-        if stat_file(self._file.uri).version != self._file.version:
-            message = f"{self._file.uri}: has changed, so the number of its fields is not known any more"
+        found = self._source_file()
+        if found is None:
+            action = find_action(self._connection, self._file.file_id)
+            what = action.sentence if action is not None and action.state == "done" else "has changed"
+            message = f"{self._file.uri}: {what}, so the number of its fields is not known any more"
             raise FileUnreadableError(message, hint="bring the file back as it was", uri=self._file.uri)
-        record = BlockReader(self._file.uri, self._contract.format).peek_record()
+        record = BlockReader(found, self._contract.format).peek_record()
         return None if record is None else split_record(record, self._contract.format)
+
+    def _source_file(self) -> SourceFile | None:
+        """The file as it was loaded, where it was or where it was moved to since; None if it is not there any more."""
+        found = find_file(self._file.uri, connections=self._connections)
+        if found is not None and found.version == self._file.version:
+            return found
+        place = find_place(self._connection, self._file.file_id)
+        moved = None if place is None else find_file(place, connections=self._connections)
+        query: LiteralString = "SELECT size_bytes FROM ingest.file WHERE file_id = %s"
+        (size_bytes,) = fetch_row(self._connection, query, [self._file.file_id])
+        return moved if moved is not None and moved.size_bytes == size_bytes else None  # a copy has an etag of its own
 
     def _read_totals(self) -> dict[str, Decimal]:
         query: LiteralString = "SELECT control_totals FROM ingest.file WHERE file_id = %s"

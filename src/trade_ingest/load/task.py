@@ -9,7 +9,8 @@ from typing import Any
 
 from trade_ingest.contract.model import Contract, OnChanged, RejectLimit
 from trade_ingest.errors import TradeIngestError
-from trade_ingest.source.listing import SourceFile
+from trade_ingest.ledger.after_load import AfterLoad
+from trade_ingest.source.file import SourceFile
 from trade_ingest.source.sizes import BLOCK_BYTES
 
 
@@ -60,6 +61,7 @@ class LoadTask:
         contract_id: the contract's id in the ledger.
         options: how it is loaded.
         waits: wait while another process loads the file, instead of answering ``is_busy``.
+        after_load: what is to be done with the file then, by the run; None: nothing.
     """
 
     run_id: int
@@ -69,6 +71,7 @@ class LoadTask:
     contract_id: int
     options: LoadOptions = LoadOptions()
     waits: bool = False
+    after_load: AfterLoad | None = None
 
 
 @dataclass(frozen=True, slots=True)

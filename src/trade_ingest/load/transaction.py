@@ -16,6 +16,7 @@ from xxhash import xxh3_128
 from trade_ingest.contract.model import Contract, OnChanged
 from trade_ingest.errors import DatabaseUnavailableError, FileChangedError, TradeIngestError
 from trade_ingest.ledger import files
+from trade_ingest.ledger.after_load import AfterLoadAction, request_action
 from trade_ingest.ledger.connection import as_ingest_error, open_connection, wrap_database_errors
 from trade_ingest.ledger.events import record_event
 from trade_ingest.ledger.progress import Progress, delete_progress, write_progress
@@ -48,8 +49,9 @@ class Loader:
     def __init__(self, database: str) -> None:
         self._database = database
         self._connections: dict[str, Connection] = {}
-        self._partitions: dict[TargetTable, Partitions] = {}
         self._contracts: dict[int, Contract] = {}
+        self._targets: dict[int, TargetTable] = {}
+        self._partitions: dict[int, Partitions] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -73,8 +75,7 @@ class Loader:
         raised; those that may pass are tried again first.
         """
         started = time.monotonic()
-        # one object for one contract: what the parser has prepared for it serves all its files
-        task = replace(task, contract=self._contracts.setdefault(task.contract_id, task.contract))
+        task = self._prepared(task)
         for number in range(1, task.options.attempts + 1):
             load = _FileLoad(self, task, report)
             try:
@@ -94,15 +95,26 @@ class Loader:
                 time.sleep(min(0.1 * 2**number, 3.0))
         raise AssertionError  # pragma: no cover
 
-    def partitions(self, target: TargetTable) -> Partitions:
-        """The partitions of a target, which remember from file to file what is there."""
-        if target not in self._partitions:
-            self._partitions[target] = Partitions(target, lambda: self.connection("ledger"))
-        return self._partitions[target]
+    def _prepared(self, task: LoadTask) -> LoadTask:
+        """The task with one object for one contract: what has been made from that serves all its files."""
+        if task.contract_id not in self._contracts:
+            self._contracts[task.contract_id] = task.contract
+            self._targets[task.contract_id] = TargetTable.of(task.contract)
+        return replace(task, contract=self._contracts[task.contract_id])
+
+    def target(self, contract_id: int) -> TargetTable:
+        """The target of a contract that a file had which this loader has been given."""
+        return self._targets[contract_id]
+
+    def partitions(self, contract_id: int) -> Partitions:
+        """The partitions of that target, which remember from file to file what is there."""
+        if contract_id not in self._partitions:
+            self._partitions[contract_id] = Partitions(self.target(contract_id), lambda: self.connection("ledger"))
+        return self._partitions[contract_id]
 
     def record_failure(self, task: LoadTask, error: TradeIngestError) -> FileResult:
         """Record a file as failed that could not even be tried; its result."""
-        load = _FileLoad(self, task, lambda _: None)
+        load = _FileLoad(self, self._prepared(task), lambda _: None)
         try:
             load.record_failure(error, is_last=True)
         except (TradeIngestError, psycopg.Error):
@@ -139,7 +151,7 @@ class _FileLoad:
         self._loader = loader
         self._task = task
         self._report = report
-        self._target = TargetTable.of(task.contract)
+        self._target = loader.target(task.contract_id)
         self._copy = self._new_copy()
         self._attempt_id: int | None = None
         self._is_first_attempt = True
@@ -152,7 +164,7 @@ class _FileLoad:
         return self._task.contract
 
     def _new_copy(self) -> FileCopy:
-        return FileCopy(self._task, self._target, self._loader.partitions(self._target), self._note_progress)
+        return FileCopy(self._task, self._target, self._loader.partitions(self._task.contract_id), self._note_progress)
 
     def _note_progress(self, progress: Progress) -> None:
         write_progress(self._loader.connection("ledger"), self._task.run_id, progress)
@@ -235,7 +247,7 @@ class _FileLoad:
         if not size or not files.has_loaded_content_of_size(connection, row.target, size):
             return
         digest = xxh3_128(hash_seed(self._contract, row.uri))
-        for chunk in read_chunks(row.uri, self._contract.format.compression):
+        for chunk in read_chunks(self._task.file, self._contract.format.compression):
             digest.update(chunk)
         self._content_hash = digest.digest()
         same = files.find_same_content(connection, row.target, self._content_hash)
@@ -280,6 +292,8 @@ class _FileLoad:
             if exc.diag.constraint_name == "file_content":
                 raise _SameContentError from exc
             raise
+        if self._task.after_load is not None:
+            request_action(connection, row.file_id, self._task.run_id, self._task.after_load)
         with tally.timed("commit"):
             publish_parts(self._lanes, row.file_id)
         result = self._result(FileState.LOADED, started)
@@ -345,6 +359,9 @@ class _FileLoad:
             content_hash=self._content_hash,
             replaces=replaces,
         )
+        wanted = self._task.after_load
+        if wanted is not None and reason == "same_content" and wanted.action != AfterLoadAction.DELETE:
+            request_action(connection, row.file_id, self._task.run_id, wanted)
         files.end_attempt(connection, self._attempt_id, "skipped")
         result = FileResult(
             row.file_id,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from trade_ingest.cli.display import counted, format_bytes, format_seconds
@@ -72,8 +72,8 @@ _REFUSED = (
 
 def plan_view(plan: Plan) -> View:
     """What would be loaded, and why the rest would not."""
-    skipped = Counter(planned.reason.value.replace("_", " ") for planned in plan.skipped)
-    why = ", ".join(f"{number:,} {reason}" for reason, number in skipped.most_common())
+    skipped = Counter(plan.skipped.reasons)
+    why = ", ".join(f"{number:,} {reason.replace('_', ' ')}" for reason, number in skipped.most_common())
     summary = (
         f"{counted(len(plan.to_load), 'file')} to load, {format_bytes(plan.bytes_to_load)};"
         f" {len(plan.skipped):,} skipped" + (f" ({why})" if why else "")
@@ -90,7 +90,7 @@ def plan_view(plan: Plan) -> View:
     return View(f"plan {plan.contract} → {plan.target}: {summary}", body)
 
 
-def _planned(title: str, files: tuple[PlannedFile, ...]) -> str:
+def _planned(title: str, files: Sequence[PlannedFile]) -> str:
     if not files:
         return ""
     return heading(f"{title} {counted(len(files), 'file')}") + table(_PLANNED, files[:SHOWN]) + _more(len(files))

@@ -11,6 +11,7 @@ import xxhash
 
 from trade_ingest.contract.model import FileFormat
 from trade_ingest.errors import FileCorruptError, FileHeaderError
+from trade_ingest.source.file import SourceFile
 from trade_ingest.source.records import Dialect, Records, count_plain_records, scan_records, split_fields
 from trade_ingest.source.sizes import BLOCK_BYTES
 from trade_ingest.source.stream import CHUNK_BYTES, read_chunks, to_utf8
@@ -72,9 +73,15 @@ class BlockReader:
     """
 
     def __init__(
-        self, path: str, file_format: FileFormat, *, block_bytes: int = BLOCK_BYTES, hash_seed: bytes = b""
+        self,
+        file: SourceFile | str,
+        file_format: FileFormat,
+        *,
+        block_bytes: int = BLOCK_BYTES,
+        hash_seed: bytes = b"",
     ) -> None:
-        self._path = path
+        self._file = file
+        self._path = file if isinstance(file, str) else file.uri
         self._format = file_format
         self._dialect = Dialect.of(file_format)
         self._block_bytes = block_bytes
@@ -171,7 +178,7 @@ class BlockReader:
         return len(line)
 
     def _hashed_chunks(self) -> Iterator[bytes]:
-        for chunk in read_chunks(self._path, self._format.compression, chunk_bytes=min(CHUNK_BYTES, self._block_bytes)):
+        for chunk in read_chunks(self._file, self._format.compression, chunk_bytes=min(CHUNK_BYTES, self._block_bytes)):
             self._hash.update(chunk)
             self.content_bytes += len(chunk)
             yield chunk

@@ -5,22 +5,29 @@ from __future__ import annotations
 import bz2
 import codecs
 import lzma
+import os
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, TYPE_CHECKING, Protocol
 
 import pyarrow as pa
 
 from trade_ingest.errors import FileCorruptError, FileUnreadableError
+from trade_ingest.source.decompressors import UNPACKING_BYTES, Decompressor, ZlibDecompressor
+from trade_ingest.source.file import SourceFile
+from trade_ingest.source.members import is_archive, split_member
+from trade_ingest.source.readahead import read_ahead
+from trade_ingest.source.unpacking import limited
+
+if TYPE_CHECKING:
+    from trade_ingest.source.checksums import StoredHash
 
 CHUNK_BYTES = 1 << 20
-UNPACKING_BYTES = 128 << 20
-"""The memory that unpacking may take; how much it needs a file says itself, and may say gigabytes.
-
-``xz -9`` needs 65 MiB, ``zstd --long=27`` all of it. It is also the zstd library's own limit, which Arrow leaves alone.
-"""
+READ_AHEAD_FROM_BYTES = 1 << 20
+"""Of a smaller file nothing is read ahead: a thread would cost more than it saves."""
 
 _MAGIC = {
     "gzip": b"\x1f\x8b",
@@ -29,50 +36,13 @@ _MAGIC = {
     "xz": b"\xfd7zXZ\x00",
     "lz4": b"\x04\x22\x4d\x18",
 }
-_ZIP = b"PK\x03\x04"
+_ZIPS = (b"PK\x03\x04", b"PK\x05\x06")  # the second: an empty archive
 _BYTE_ORDER_MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 BAD_BYTE = "\udcff"  # stands for an undecodable sequence; it becomes byte FF, which is never valid UTF-8
 
 
-class _Decompressor(Protocol):
-    """One compressed member; ``needs_input`` is false while there is more to get from what it was given."""
-
-    @property
-    def eof(self) -> bool: ...
-    @property
-    def needs_input(self) -> bool: ...
-    @property
-    def unused_data(self) -> bytes: ...
-    def decompress(self, data: bytes, /, max_length: int) -> bytes: ...
-
-
-class _GzipDecompressor:
-    """zlib's decompressor with the interface that those of bz2 and lzma have."""
-
-    def __init__(self) -> None:
-        self._zlib = zlib.decompressobj(wbits=31)
-        self._is_cut = False
-
-    @property
-    def eof(self) -> bool:
-        return self._zlib.eof
-
-    @property
-    def needs_input(self) -> bool:
-        return not (self._is_cut or self._zlib.eof)
-
-    @property
-    def unused_data(self) -> bytes:
-        return self._zlib.unused_data
-
-    def decompress(self, data: bytes, /, max_length: int) -> bytes:
-        content = self._zlib.decompress(self._zlib.unconsumed_tail + data, max_length)
-        self._is_cut = len(content) == max_length  # zlib may hold back more, even without unread input
-        return content
-
-
-_DECOMPRESSORS: dict[str, Callable[[], _Decompressor]] = {
-    "gzip": _GzipDecompressor,
+_DECOMPRESSORS: dict[str, Callable[[], Decompressor]] = {
+    "gzip": ZlibDecompressor,
     "bz2": bz2.BZ2Decompressor,
     "xz": partial(lzma.LZMADecompressor, memlimit=UNPACKING_BYTES),
 }
@@ -83,6 +53,62 @@ _TOO_MUCH_MEMORY = ("Memory usage limit exceeded", "Frame requires too much memo
 def detect_compression(head: bytes) -> str:
     """``gzip``, ``zstd``, ``bz2``, ``xz``, ``lz4`` or ``none``, by the first bytes of a file."""
     return next((name for name, magic in _MAGIC.items() if head.startswith(magic)), "none")
+
+
+class _Reader(Protocol):
+    """A file's stored bytes, in order."""
+
+    size_bytes: int
+
+    def head(self, size: int) -> bytes: ...
+    def read(self, size: int) -> bytes: ...
+    def close(self) -> None: ...
+
+
+class _LocalReader:
+    """A local file, read without a buffer."""
+
+    def __init__(self, path: str) -> None:
+        self._file = open_bytes(path)
+        self.size_bytes = os.fstat(self._file.fileno()).st_size
+        self.read = self._file.read
+        self.close = self._file.close
+
+    def head(self, size: int) -> bytes:
+        """The first bytes, which are not taken."""
+        head = self._file.read(size)
+        self._file.seek(0)
+        return head
+
+
+class _ChunkReader:
+    """Chunks of any size, read as a file."""
+
+    def __init__(self, chunks: Generator[bytes | memoryview], size_bytes: int) -> None:
+        self._chunks = chunks
+        self._rest = memoryview(b"")
+        self.size_bytes = size_bytes
+
+    def head(self, size: int) -> bytes:
+        """The first bytes, which are not taken."""
+        head = b""
+        while len(head) < size and (chunk := next(self._chunks, None)) is not None:
+            head += bytes(chunk)
+        self._rest = memoryview(head)
+        return head[:size]
+
+    def read(self, size: int) -> bytes:
+        """Up to so many bytes; none at the end."""
+        while not self._rest:
+            chunk = next(self._chunks, None)
+            if chunk is None:
+                return b""
+            self._rest = memoryview(chunk)
+        data, self._rest = self._rest[:size], self._rest[size:]
+        return bytes(data)
+
+    def close(self) -> None:
+        self._chunks.close()
 
 
 def open_bytes(path: str) -> IO[bytes]:
@@ -98,35 +124,114 @@ def open_bytes(path: str) -> IO[bytes]:
         raise FileUnreadableError(message, hint="check that the file is there and may be read", uri=path) from exc
 
 
-def read_chunks(path: str, compression: str = "auto", *, chunk_bytes: int = CHUNK_BYTES) -> Iterator[bytes]:
+class _CheckedReader:
+    """A file's stored bytes, compared with its checksum when they end."""
+
+    def __init__(self, reader: _Reader, check: StoredHash) -> None:
+        self._reader = reader
+        self._check = check
+        self.size_bytes = reader.size_bytes
+        self.head = reader.head
+        self.close = reader.close
+
+    def read(self, size: int) -> bytes:
+        """Up to so many bytes; none at the end."""
+        data = self._reader.read(size)
+        self._check.update(data)
+        if not data:
+            self._check.require_equal()
+        return data
+
+
+def _open_reader(file: SourceFile | str) -> _Reader:
+    if isinstance(file, str):
+        return _LocalReader(file)
+    if split_member(file.uri) is not None:
+        from trade_ingest.source.zips import open_member
+
+        return _ChunkReader(*open_member(file))
+    if not file.checksum:
+        return _open_stored(file)
+    from trade_ingest.source.checksums import StoredHash
+
+    check = StoredHash(file)
+    return _CheckedReader(_open_stored(file), check)
+
+
+def _open_stored(file: SourceFile) -> _Reader:
+    if file.uri.startswith("/"):
+        return _LocalReader(file.uri)
+    from trade_ingest.source.objects import object_chunks
+
+    return _ChunkReader(object_chunks(file), file.size_bytes)
+
+
+def _is_zip(path: str, head: bytes) -> bool:
+    """Whether a stored file is an archive, or was one by its name before it was damaged."""
+    return split_member(path) is None and (head.startswith(_ZIPS) or (bool(head) and is_archive(path)))
+
+
+def _only_member(file: SourceFile | str) -> _Reader:
+    from trade_ingest.source.local import stat_path
+    from trade_ingest.source.zips import open_only_member
+
+    return _ChunkReader(*open_only_member(stat_path(file) if isinstance(file, str) else file))
+
+
+def read_chunks(
+    file: SourceFile | str, compression: str = "auto", *, chunk_bytes: int = CHUNK_BYTES
+) -> Generator[bytes]:
     """The decompressed content of a file, in order, in chunks of any size; several compressed members are one content.
+
+    Of large files that are compressed or in an object store, some is fetched and unpacked ahead, by a thread. A member
+    of an archive is unpacked by the archive's method, and then as any file. A zip archive itself is read if it holds
+    one file.
+
+    Args:
+        file: a file of a listing, or the path of a local one.
+        compression: ``auto``: by the first bytes.
+        chunk_bytes: no chunk is larger.
 
     Raises:
         FileUnreadableError: the file cannot be opened.
-        FileCorruptError: the compressed data is damaged, ends early or takes more than ``UNPACKING_BYTES`` to unpack;
-            ``byte_offset`` counts compressed bytes.
+        FileChangedWhileReadError: an object is not of the listed version any more.
+        StoreError: an object cannot be read; the subclass says why.
+        FileCorruptError: the compressed data is damaged, ends early, takes more than ``UNPACKING_BYTES`` to unpack or
+            becomes more than ``source.unpacking`` allows; ``byte_offset`` counts compressed bytes.
+        FileChecksumError: the file is not what its checksum says.
     """
-    with open_bytes(path) as file:
-        head = file.read(16)
-        file.seek(0)
-        if compression == "auto" and head.startswith(_ZIP):
-            message = f"{path}: a zip archive, expected a plain, gzip, zstd, bz2, xz or lz4 file"
-            raise FileCorruptError(message, hint="unpack the archive first", uri=path, byte_offset=0)
-        codec = detect_compression(head) if compression == "auto" else compression
-        if not head:
+    path = file if isinstance(file, str) else file.uri
+    with ExitStack() as stack:
+        reader = stack.enter_context(closing(_open_reader(file)))
+        head = reader.head(16)
+        codec = detect_compression(head) if compression == "auto" or not head else compression
+        if compression == "auto" and codec == "none" and _is_zip(path, head):
+            reader = stack.enter_context(closing(_only_member(file)))
+            codec = detect_compression(reader.head(16))
+        chunks = _content(path, reader, codec, chunk_bytes)
+        is_plain_local = codec == "none" and isinstance(reader, _LocalReader)
+        if is_plain_local or reader.size_bytes < READ_AHEAD_FROM_BYTES:
+            yield from chunks
             return
-        if codec == "none":
-            while chunk := file.read(chunk_bytes):
-                yield chunk
-        elif codec in {"zstd", "lz4"}:
-            yield from _arrow_chunks(path, file, codec, chunk_bytes)
-        else:
-            yield from _member_chunks(path, file, codec, chunk_bytes)
+        with read_ahead(chunks) as ahead:
+            yield from ahead
 
 
-def _member_chunks(path: str, file: IO[bytes], codec: str, chunk_bytes: int) -> Iterator[bytes]:
+def _content(path: str, reader: _Reader, codec: str, chunk_bytes: int) -> Generator[bytes]:
+    """The decompressed chunks."""
+    if codec == "none":
+        while chunk := reader.read(chunk_bytes):
+            yield chunk
+        return
+    unpacked = (_arrow_chunks if codec in {"zstd", "lz4"} else _member_chunks)(path, reader, codec, chunk_bytes)
+    yield from limited(path, unpacked, reader.size_bytes)
+    while reader.read(chunk_bytes):  # to the end of what a checksum is about
+        pass
+
+
+def _member_chunks(path: str, file: _Reader, codec: str, chunk_bytes: int) -> Iterator[bytes]:
     new = _DECOMPRESSORS[codec]
-    decompressor: _Decompressor | None = None
+    decompressor: Decompressor | None = None
     offset = 0
     while data := file.read(min(chunk_bytes, 256 << 10)):
         offset += len(data)
@@ -152,7 +257,7 @@ def _member_chunks(path: str, file: IO[bytes], codec: str, chunk_bytes: int) -> 
         raise _corrupt(path, codec, offset, "the compressed data ends early")
 
 
-def _arrow_chunks(path: str, file: IO[bytes], codec: str, chunk_bytes: int) -> Iterator[bytes]:
+def _arrow_chunks(path: str, file: _Reader, codec: str, chunk_bytes: int) -> Iterator[bytes]:
     counted = _CountingFile(file)
     try:
         with pa.CompressedInputStream(pa.PythonFile(counted, mode="r"), codec) as stream:
@@ -167,11 +272,11 @@ class _CountingFile:
 
     closed = False
 
-    def __init__(self, file: IO[bytes]) -> None:
+    def __init__(self, file: _Reader) -> None:
         self._file = file
         self.offset = 0
 
-    def read(self, size: int = -1) -> bytes:
+    def read(self, size: int) -> bytes:
         data = self._file.read(size)
         self.offset += len(data)
         return data

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from trade_ingest.source.listing import SourceFile
+from trade_ingest.source.file import SourceFile
 
 Pack = list[SourceFile]
 

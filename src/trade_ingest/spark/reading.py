@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from trade_ingest.contract.loading import load_contract
 from trade_ingest.contract.model import Contract, RejectLimit
-from trade_ingest.source.listing import list_files
+from trade_ingest.source.listing import Connections, list_files
 from trade_ingest.spark.packs import Pack, pack_files
 from trade_ingest.spark.schema import REJECT_SCHEMA, spark_schema
 
@@ -24,6 +24,7 @@ def read(
     *,
     contract: Contract | str,
     reject_limit: RejectLimit | None = None,
+    connections: Connections = (),
 ) -> DataFrame:
     """The accepted rows of files: what ``ingest`` would load, as a lazy DataFrame.
 
@@ -35,6 +36,7 @@ def read(
         source: files, folders, globs, as driver and executors see them.
         contract: what the files must look like: a contract, the name of a built-in one, or the path of a YAML file.
         reject_limit: instead of the contract's.
+        connections: how object stores are reached; without, by the credentials of the environment.
 
     Returns:
         The contract's columns in its order (``decimal(p,s)``, ``timestamp`` in microseconds, ``bigint``, ``boolean``,
@@ -49,12 +51,18 @@ def read(
     rejects than the limit, or has changed since it was listed.
     """
     contract = as_contract(contract)
-    packs = packs_of(source)
+    packs = packs_of(source, connections)
     function = read_packs("rows", packs, contract, reject_limit)
     return _frame(session, len(packs), function, spark_schema(contract))
 
 
-def read_rejects(session: SparkSession, source: str | Sequence[str], *, contract: Contract | str) -> DataFrame:
+def read_rejects(
+    session: SparkSession,
+    source: str | Sequence[str],
+    *,
+    contract: Contract | str,
+    connections: Connections = (),
+) -> DataFrame:
     """The rows of files that break the contract, as a lazy DataFrame; see ``read``.
 
     Returns:
@@ -62,7 +70,7 @@ def read_rejects(session: SparkSession, source: str | Sequence[str], *, contract
         array of ``code``, ``column`` (NULL where the whole record is wrong) and ``value``. Limits of rejects do not
         apply.
     """
-    packs = packs_of(source)
+    packs = packs_of(source, connections)
     function = read_packs("rejects", packs, as_contract(contract), None)
     return _frame(session, len(packs), function, REJECT_SCHEMA)
 
@@ -72,13 +80,14 @@ def as_contract(contract: Contract | str) -> Contract:
     return load_contract(contract) if isinstance(contract, str) else contract
 
 
-def packs_of(source: str | Sequence[str]) -> list[Pack]:
+def packs_of(source: str | Sequence[str], connections: Connections = ()) -> list[Pack]:
     """The files of sources, as the tasks read them.
 
     Raises:
         SourceNotFoundError: a source matches no file.
     """
-    return pack_files(list_files([source] if isinstance(source, str) else source))
+    sources = [source] if isinstance(source, str) else source
+    return pack_files(list_files(sources, connections=connections))
 
 
 def read_packs(

@@ -8,11 +8,11 @@ import polars as pl
 import pyarrow as pa
 
 from trade_ingest.contract.model import Contract, RejectLimit
-from trade_ingest.errors import FileChangedWhileReadError
 from trade_ingest.parse.file import check_trailer, open_rows, reject_limit_error
 from trade_ingest.parse.rows import ParsedBlock
 from trade_ingest.source.blocks import BlockReader
-from trade_ingest.source.listing import SourceFile, stat_file
+from trade_ingest.source.file import SourceFile
+from trade_ingest.source.listing import require_unchanged
 from trade_ingest.spark.schema import FILE, ROW_NUMBER, reject_schema, row_schema
 
 BATCH_ROWS = 65_536
@@ -66,7 +66,7 @@ def _with_lineage(rows: pl.DataFrame, file: SourceFile, schema: pa.Schema) -> pl
 
 
 def _parsed_blocks(file: SourceFile, contract: Contract, reject_limit: RejectLimit | None) -> Iterator[ParsedBlock]:
-    reader = BlockReader(file.uri, contract.format)
+    reader = BlockReader(file, contract.format)
     opened = open_rows(reader, contract, file.uri)
     rejected = 0
     if opened is not None:
@@ -78,7 +78,4 @@ def _parsed_blocks(file: SourceFile, contract: Contract, reject_limit: RejectLim
     if reject_limit is not None and reject_limit.is_exceeded(rejected, reader.row_count):
         hint = "see them with read_rejects, or allow more with reject_limit"
         raise reject_limit_error(file.uri, reject_limit, rows_rejected=rejected, rows_read=reader.row_count, hint=hint)
-    now = stat_file(file.uri)
-    if now.version != file.version:
-        message = f"{file.uri}: changed since it was listed (version {file.version}, now {now.version})"
-        raise FileChangedWhileReadError(message, hint="make the DataFrame again", uri=file.uri)
+    require_unchanged(file)

@@ -9,6 +9,7 @@ from trade_ingest import pipeline
 from trade_ingest.contract.model import Contract, OnChanged, RejectLimit
 from trade_ingest.engine.spark_session import active_session
 from trade_ingest.errors import EngineError
+from trade_ingest.source.connection import StoreConnection
 from trade_ingest.spark.reading import as_contract
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ class Options(TypedDict, total=False):
     on_changed: OnChanged | None
     reject_limit: RejectLimit | None
     reload: bool
+    connections: tuple[StoreConnection, ...]
 
 
 def ingest(

@@ -9,6 +9,7 @@ from psycopg import sql
 
 from trade_ingest.doctor import CheckState, check_clock, check_disk, check_ledger, check_rights
 from trade_ingest.errors import LedgerVersionError
+from trade_ingest.ledger.schema import HEAD
 
 
 def results(done):
@@ -27,7 +28,7 @@ def test_all_is_well_before_and_after_the_first_run(program):
             "durability": "warn"
         }
     assert before["ledger"]["message"] == "none yet; the first run makes it"
-    assert after["ledger"]["message"] == "revision 0002, current"
+    assert after["ledger"]["message"] == f"revision {HEAD}, current"
     assert before["target"]["message"] == "no table public.tick yet; the first run makes it"
     assert after["target"]["message"] == "table public.tick fits the contract"
 
@@ -82,7 +83,7 @@ def test_ledger_of_another_version_is_refused(program):
     assert results(program("doctor", "-o", "json"))["ledger"] | {"duration_seconds": 0} == {
         "name": "ledger",
         "state": "fail",
-        "message": "the ledger is at revision 9999, newer than this program's 0002",
+        "message": f"the ledger is at revision 9999, newer than this program's {HEAD}",
         "fix": "upgrade trade-ingest",
         "duration_seconds": 0,
     }

@@ -2,6 +2,7 @@ import csv
 import io
 import json
 import re
+import shlex
 
 import pytest
 
@@ -87,11 +88,11 @@ def test_failures_that_may_pass_exit_with_3(program, monkeypatch):
     import trade_ingest.load.copying as loading
     from trade_ingest.errors import FileChangedWhileReadError
 
-    def changed(path):
-        raise FileChangedWhileReadError(f"{path}: changed while it was read", hint="run again")
+    def changed(file):
+        raise FileChangedWhileReadError(f"{file.uri}: changed while it was read", hint="run again")
 
     program.write("a.csv", [1])
-    monkeypatch.setattr(loading, "stat_file", changed)
+    monkeypatch.setattr(loading, "require_unchanged", changed)
 
     done = program("run", "a.csv")
 
@@ -123,6 +124,8 @@ def test_json_is_one_object_with_all_counters(program):
         "rows_rejected": 0,
         "bytes_read": path.stat().st_size,
         "failed": [],
+        "files_archived": 0,
+        "archive_failed": [],
     }
 
 
@@ -212,6 +215,56 @@ def test_plan_shows_each_file_with_its_reason_and_the_command_to_run(program):
     assert lines[2] == f"load    new             {new}  52 B"
     assert lines[4] == "1 file to load, 52 B; 1 skipped (1 already loaded)  tick → public.tick"
     assert done.err == "run it: trade-ingest run in --on-changed skip\n"
+
+
+CHOSEN = ["--from", "2024-01-31", "--to", "2024-02-01", "--include", "fx*", "--exclude", "*_test.csv"]
+
+
+@pytest.fixture
+def dated(program):
+    """The program, with files in a folder for each day."""
+    for number, day in enumerate(("2024/01/30", "2024/01/31", "2024/02/01", "2024/02/02")):
+        for name in ("fx.csv", "fx_test.csv", "eq.csv"):
+            program.write(f"in/{day}/{name}", [number])
+    return program
+
+
+def test_files_are_chosen_by_date_and_name(dated):
+    source = "in/{date:%Y/%m/%d}/*.csv"
+
+    plan = dated("plan", source, *CHOSEN, "-o", "csv")
+    hint = dated("plan", source, *CHOSEN).err
+    check = dated("check", source, *CHOSEN)
+    baseline = dated("baseline", source, "--to", "2024-01-30", "--include", "fx.csv")
+    run = dated("run", source, *CHOSEN, "-o", "json")
+
+    expected = [str(dated.folder / f"in/2024/{day}/fx.csv") for day in ("01/31", "02/01")]
+    assert [row["uri"] for row in csv.DictReader(plan.out.splitlines())] == expected
+    assert hint == f"run it: {shlex.join(['trade-ingest', 'run', source, *CHOSEN[4:], *CHOSEN[:4]])}\n"
+    assert check.out.splitlines()[-1] == "2 files: all would be loaded; 2 rows, 0 rejects"
+    assert baseline.out.startswith("run 1: 1 file marked as loaded, 0 known already")
+    assert json.loads(run.out)["files_loaded"] == 2
+    assert dated.query("SELECT uri FROM ingest.file WHERE state = 'loaded' ORDER BY 1") == [(uri,) for uri in expected]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["in", "--from", "2024-01-01"], "a range of dates, and no date in the source\nhint: say where the date is"),
+        (["in", "--to", "today"], "'today': expected a date or a time without zone\nhint: write it as 2024-01-31"),
+        (["in/{date:%Y-%D}.csv"], "'%D' is no part of a date\nhint: there are %Y %y %m"),
+        (["in", "--include", "*.tsv"], "in: no file is left by the selection\nhint: check --include"),
+    ],
+)
+@pytest.mark.parametrize("command", ["plan", "run", "check", "baseline"])
+def test_wrong_choice_of_files_says_what_to_write(program, command, arguments, said):
+    program.write("in/a.csv", [1])
+
+    done = program(command, *arguments)
+
+    assert (done.code, done.out) == (2, "")
+    assert said in done.err
+    assert program.query("SELECT to_regnamespace('ingest')::text") == [(None,)]
 
 
 @pytest.mark.parametrize("command", ["plan", "run"])
@@ -327,7 +380,7 @@ def test_unexpected_error_is_no_bare_traceback(program, monkeypatch):
         raise ZeroDivisionError(message)
 
     program.write("a.csv", [1])
-    monkeypatch.setattr("trade_ingest.pipeline.make_plan", broken)
+    monkeypatch.setattr("trade_ingest.pipeline.compare_listing", broken)
 
     done = program("run", "a.csv")
 

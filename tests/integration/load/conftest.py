@@ -25,7 +25,7 @@ from trade_ingest.load.target import ensure_target
 from trade_ingest.load.task import FileResult, LoadOptions, LoadTask
 from trade_ingest.load.transaction import Loader
 from trade_ingest.plan import make_plan, register_files
-from trade_ingest.source.listing import stat_file
+from trade_ingest.source.local import stat_path
 
 DRIVER = Path(__file__).with_name("drive_run.py")
 PATIENCE_SECONDS = 60
@@ -181,7 +181,7 @@ class Feed:
                 engine="test",
                 options={},
             )
-            plan = make_plan(connection, [stat_file(str(self.folder / name))], self.contract)
+            plan = make_plan(connection, [stat_path(str(self.folder / name))], self.contract)
             (planned,) = plan.files
             (file_id,) = register_files(connection, [planned], target, contract_id, state="pending").values()
             options = options or LoadOptions()

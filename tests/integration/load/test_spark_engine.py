@@ -6,6 +6,7 @@ import logging
 import socket
 import threading
 import urllib.request
+from datetime import UTC, datetime
 
 import psycopg
 import pytest
@@ -14,6 +15,8 @@ from trade_ingest import pipeline
 from trade_ingest.engine import spark, spark_session
 from trade_ingest.engine.spark import SparkEngine
 from trade_ingest.errors import EngineError
+from trade_ingest.source.file import SourceFile
+from trade_ingest.source.local import stat_path
 
 pytest.importorskip("pyspark")
 
@@ -197,7 +200,7 @@ def test_web_interface_says_which_files_a_job_loads(session, four_files):
 
 def test_executors_that_cannot_read_the_files_are_found_before_the_run(engine):
     with pytest.raises(EngineError, match=r"cannot read /nowhere/a\.csv: No such file") as caught:
-        engine.check_executors("/nowhere/a.csv")
+        engine.check_executors(SourceFile("/nowhere/a.csv", "1", 1, datetime(2024, 1, 1, tzinfo=UTC)))
     assert "same path" in caught.value.hint
 
 
@@ -220,7 +223,7 @@ def test_executors_that_cannot_read_the_files_are_found_before_the_run(engine):
 def test_executors_that_cannot_even_begin_are_told_with_the_fix(engine, monkeypatch, said, problem):
     monkeypatch.setattr(engine, "_collect", lambda *_: (_ for _ in ()).throw(RuntimeError(said)))
     with pytest.raises(EngineError) as caught:
-        engine.check_executors(__file__)
+        engine.check_executors(stat_path(__file__))
     assert str(caught.value) == problem
     assert caught.value.hint
 
@@ -230,7 +233,7 @@ def test_executors_that_cannot_use_the_database_are_found_before_the_run(session
         port = server.getsockname()[1]  # and nobody listens there afterwards
     url = f"postgresql://nobody:secret@127.0.0.1:{port}/none"
     with pytest.raises(EngineError) as caught:
-        SparkEngine(session, url).check_executors(__file__)
+        SparkEngine(session, url).check_executors(stat_path(__file__))
     assert "cannot use the database" in str(caught.value)
     assert "secret" not in str(caught.value)
     assert "pg_hba.conf" in caught.value.hint

@@ -192,7 +192,8 @@ def test_config_check_lists_all_problems(program, tmp_path):
 def test_config_check_looks_at_the_contract_too(program):
     good, bad = program("config", "check"), program("config", "check", "--contract", "trade_evnt")
 
-    assert (good.code, good.out) == (0, "ok: 0 of 13 settings given; contract trade_event version 1\n")
+    assert good.code == 0
+    assert good.out == f"ok: 0 of {len(Settings.model_fields)} settings given; contract trade_event version 1\n"
     assert (bad.code, bad.err.splitlines()[0].partition(":")[0]) == (2, "error[contract.unknown]")
 
 

@@ -51,6 +51,14 @@ def test_table_as_text_is_aligned_with_separators_and_utc(written):
     )
 
 
+def test_json_that_is_written_row_by_row_reads_like_one_document(written):
+    items = [{"a": "[]\n", "b": {"c": [1, 2]}}, {"a": None, "b": {}}]
+    columns = [Column("a"), Column("b")]
+    for count in range(3):
+        text = written("json", lambda out, rows=items[:count]: out.table(iter(rows), columns, schema="[]"))
+        assert text == json.dumps({"schema": "[]", "items": items[:count]}, indent=2) + "\n"
+
+
 def test_table_as_json_has_schema_summary_and_items(written):
     text = written("json", lambda out: out.table(ROWS, COLUMNS, schema="s/1", summary={"total": 2}))
 

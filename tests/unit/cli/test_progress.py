@@ -64,6 +64,21 @@ def test_rates_are_not_shown_before_they_mean_something(clock):
     assert planned(clock).summary() == "0/3 files, 0 B of 3.0 MiB, 0 rejects"
 
 
+def test_planning_is_shown_until_the_plan_is_there(clock, capsys):
+    progress = RunProgress(clock=clock)
+    view, live = LineProgress(progress), LiveProgress(progress)
+    assert str(live._render()) == "listing …"
+    for second in range(1, 21):
+        clock.now += 1
+        view.note_planning("listing", 42_000 * second)
+    view.note_planning("comparing", 840_000)
+
+    assert str(live._render()) == "comparing 840,000 files with the ledger …"
+    assert capsys.readouterr().err == "listing: 420,000 files …\nlisting: 840,000 files …\n"
+    progress.note_plan(SimpleNamespace(to_load=[None], bytes_to_load=1))
+    assert str(live._render()).endswith("0/1 file, 0 B of 1 B, 0 rejects")
+
+
 def test_line_is_written_every_ten_seconds(clock, capsys):
     progress = planned(clock)
     view = LineProgress(progress)

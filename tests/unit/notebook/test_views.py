@@ -13,7 +13,7 @@ from trade_ingest.ledger.runs import RUN_COUNTERS, RunState
 from trade_ingest.load.task import ErrorInfo, FileResult, FileState
 from trade_ingest.notebook.page import Balance, View, escaped, masked
 from trade_ingest.pipeline import RunResult
-from trade_ingest.plan import Plan, PlannedFile, PlanReason
+from trade_ingest.plan import Plan, PlannedFile, PlannedFiles, PlanReason
 from trade_ingest.reconcile import Mismatch, MismatchKind, ReconciledTarget, ReconcileResult
 from trade_ingest.replay import Refusal, ReplayedFile, ReplayResult
 from trade_ingest.source.listing import SourceFile
@@ -36,6 +36,11 @@ def planned(uri: str, reason: PlanReason = PlanReason.NEW, explanation: str = ""
     return PlannedFile(SourceFile(uri, "1", 2048, AT), reason, explanation=explanation)
 
 
+def plan_of(*files: PlannedFile, ignored: tuple[str, ...] = ()) -> Plan:
+    to_load, skipped = (PlannedFiles(f for f in files if f.is_loaded is is_loaded) for is_loaded in (True, False))
+    return Plan("trade_event", "public.trade_event", to_load, skipped, ignored)
+
+
 def run_result(*, failed: tuple[FileResult, ...] = (), **counters: int) -> RunResult:
     state = RunState.FAILED if failed else RunState.SUCCEEDED
     counters = dict.fromkeys(RUN_COUNTERS, 0) | counters
@@ -48,10 +53,9 @@ def reject(raw_text: str, marks: list[tuple[int, int]]) -> RejectRow:
 
 
 def test_plan_says_what_is_loaded_and_why_the_rest_is_not():
-    plan = Plan(
-        "trade_event",
-        "public.trade_event",
-        (planned("/data/a.csv"), planned("/data/b.csv", PlanReason.ALREADY_LOADED, "loaded by run 1")),
+    plan = plan_of(
+        planned("/data/a.csv"),
+        planned("/data/b.csv", PlanReason.ALREADY_LOADED, "loaded by run 1"),
         ignored=("/data/notes.md",),
     )
     words = words_of(nb.show(plan))
@@ -64,7 +68,7 @@ def test_plan_says_what_is_loaded_and_why_the_rest_is_not():
 
 
 def test_plan_lists_so_many_files_and_counts_the_rest():
-    plan = Plan("c", "public.t", tuple(planned(f"/data/{i:02d}.csv") for i in range(33)))
+    plan = plan_of(*(planned(f"/data/{i:02d}.csv") for i in range(33)))
     words = words_of(nb.show(plan))
 
     assert words.count(".csv") == 20
@@ -72,7 +76,7 @@ def test_plan_lists_so_many_files_and_counts_the_rest():
 
 
 def test_plan_with_nothing_to_do_says_so():
-    plan = Plan("c", "public.t", (planned("/a.csv", PlanReason.ALREADY_LOADED),))
+    plan = plan_of(planned("/a.csv", PlanReason.ALREADY_LOADED))
 
     assert words_of(nb.show(plan)).endswith("Nothing to do: the ledger has each of these files.")
 

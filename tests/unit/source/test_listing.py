@@ -8,7 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trade_ingest.errors import FileUnreadableError, SourceNotFoundError, UsageError
-from trade_ingest.source.listing import list_files, local_path, stat_file, take_listing
+from trade_ingest.source.listing import list_files, take_listing
+from trade_ingest.source.local import stat_path
+from trade_ingest.source.location import parse_location
 
 
 @pytest.fixture
@@ -174,17 +176,17 @@ def test_folder_without_data_files_says_what_it_looked_for(tmp_path):
 
 def test_unsupported_scheme_is_refused():
     with pytest.raises(UsageError, match="scheme 'ftp' is not supported"):
-        local_path("ftp://host/trades.csv")
+        parse_location("ftp://host/trades.csv")
 
 
 def test_version_changes_with_size_and_time(folder):
     path = folder / "b.csv"
-    first = stat_file(str(path))
+    first = stat_path(str(path))
     path.write_text("xy")
     os.utime(path, ns=(1, 4 * 10**9))
-    second = stat_file(str(path))
+    second = stat_path(str(path))
     os.utime(path, ns=(1, 5 * 10**9))
-    third = stat_file(str(path))
+    third = stat_path(str(path))
     assert len({first.version, second.version, third.version}) == 3
     assert (third.size_bytes, third.version) == (2, "2-5000000000")
 
@@ -198,4 +200,4 @@ def test_file_whose_name_is_no_text_is_refused_with_its_name(tmp_path):
 
 def test_file_that_is_gone_is_unreadable(tmp_path):
     with pytest.raises(FileUnreadableError, match="No such file"):
-        stat_file(str(tmp_path / "gone.csv"))
+        stat_path(str(tmp_path / "gone.csv"))

@@ -116,14 +116,13 @@ def test_compression_none_takes_the_bytes_as_they_are(path):
     assert content_of(path, "none") == compressed
 
 
-def test_zip_archive_is_refused_with_a_hint(path):
+def test_zip_archive_with_one_file_is_read_as_that_file(path):
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as file:
         file.writestr("trades.csv", "a\n")
     path.write_bytes(archive.getvalue())
-    with pytest.raises(FileCorruptError, match="a zip archive") as caught:
-        content_of(path)
-    assert caught.value.hint == "unpack the archive first"
+
+    assert content_of(path) == b"a\n"
 
 
 def test_missing_file_is_unreadable(path):

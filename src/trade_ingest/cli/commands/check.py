@@ -13,10 +13,12 @@ from trade_ingest.cli.display import counted, format_bytes, format_count, printa
 from trade_ingest.cli.excerpt import marked_record
 from trade_ingest.cli.invocation import Invocation, common_options, setting_option
 from trade_ingest.cli.output import Column
+from trade_ingest.cli.selection import selection_options
 
 if TYPE_CHECKING:
     from trade_ingest.check import CheckedReject, FileCheck
     from trade_ingest.parse.reject import Reason
+    from trade_ingest.source.pattern import Selection
 
 EXIT_FAILED_FILES = 1
 
@@ -45,10 +47,11 @@ _COLUMNS = (
     metavar="N|N%|N,N%",
     help="Rejects that a file may have; default: as the contract says.",
 )
+@selection_options
 @click.option("--limit", type=click.IntRange(min=0), default=10, show_default=True, help="Rejects shown of each file.")
 @common_options("output")
 @click.pass_obj
-def command(invocation: Invocation, sources: tuple[str, ...], *, limit: int) -> int:
+def command(invocation: Invocation, sources: tuple[str, ...], *, limit: int, selection: Selection) -> int:
     """Check files against a contract, without a database: what would be loaded, and what rejected and why.
 
     Keys are not looked up: duplicates and conflicts with rows that are loaded already show only in `run`. Exits with 1
@@ -66,6 +69,8 @@ def command(invocation: Invocation, sources: tuple[str, ...], *, limit: int) -> 
         contract=invocation.contract,
         reject_limit=invocation.settings.reject_limit,
         limit=limit,
+        connections=invocation.settings.store_connections,
+        selection=selection,
     )
     seen = _Seen()
     if invocation.output.is_text:

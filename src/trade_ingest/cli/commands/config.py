@@ -80,6 +80,10 @@ def check_settings(invocation: Invocation) -> None:
 
 
 def _words(value: object) -> str:
-    if value is None or value == ():
+    if value is None or value in ((), {}):
         return "(none)"
+    if isinstance(value, dict):
+        return ", ".join(
+            f"{name}: {_words(part)}" if isinstance(part, dict) else f"{name}={part}" for name, part in value.items()
+        )
     return ", ".join(value) if isinstance(value, tuple) else str(plain_value(value))

@@ -27,7 +27,8 @@ def command(invocation: Invocation, uri: str) -> None:
     from trade_ingest.explain import explain
 
     contract = invocation.contract if "contract" in invocation.flags else None
-    explanation = explain(invocation.database, uri, contract=contract)
+    connections = invocation.settings.store_connections
+    explanation = explain(invocation.database, uri, contract=contract, connections=connections)
     values: dict[str, Any] = {
         "uri": explanation.uri,
         "sentence": explanation.sentence,
@@ -50,6 +51,7 @@ def _version(version: ExplainedVersion) -> dict[str, Any]:
         "sentence": version.sentence,
         "hint": version.hint,
         "attempts": version.attempts,
+        "after_load": version.after_load,
     }
 
 
@@ -63,6 +65,8 @@ def _lines(explanation: Explanation) -> list[str]:
             + (f" [{a.error['code']}] {a.error['message']}" if a.error else "")
             for a in version.attempts
         ]
+        if version.after_load:
+            lines.append(f"    archive: {version.after_load.sentence}")
         if version.hint:
             lines.append(f"    hint: {version.hint}")
     if not explanation.versions:

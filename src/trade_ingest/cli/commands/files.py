@@ -112,6 +112,8 @@ def _lines(detail: FileDetail) -> list[str]:
     lines += [f"  sum        {column} {total}" for column, total in detail.control_totals.items()]
     if detail.content_hash:
         lines.append(f"  content    xxh3-128 {detail.content_hash}, {format_bytes(detail.content_bytes or 0)} unpacked")
+    if detail.after_load:
+        lines.append(f"  archive    {detail.after_load.sentence}")
     lines += _relations(detail)
     if detail.rejects_by_state:
         states = ", ".join(f"{count:,} {state}" for state, count in detail.rejects_by_state.items())

@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from trade_ingest.cli.delivery import delivery_options
 from trade_ingest.cli.display import counted, format_bytes, printable
 from trade_ingest.cli.invocation import Invocation, common_options, setting_option
 from trade_ingest.cli.output import Column
+from trade_ingest.cli.progress import RunProgress, progress_view
+from trade_ingest.cli.selection import selection_flags, selection_options
 
 if TYPE_CHECKING:
     from trade_ingest.plan import Plan, PlannedFile
+    from trade_ingest.source.pattern import Selection
 
 _Decorated = TypeVar("_Decorated", bound=Callable[..., Any])
 
@@ -61,8 +65,12 @@ def planning_options(function: _Decorated) -> _Decorated:
 @source_argument
 @common_options("contract", "database", "output")
 @planning_options
+@selection_options
+@delivery_options
 @click.pass_obj
-def command(invocation: Invocation, sources: tuple[str, ...], *, reload: bool, fail_if_empty: bool) -> int:
+def command(
+    invocation: Invocation, sources: tuple[str, ...], *, reload: bool, fail_if_empty: bool, selection: Selection
+) -> int:
     """Show which files `run` would load, and why not the others; changes nothing.
 
     SOURCE is a file, a folder or a quoted glob.
@@ -71,44 +79,49 @@ def command(invocation: Invocation, sources: tuple[str, ...], *, reload: bool, f
     Examples:
       trade-ingest plan trades/
       trade-ingest plan 'trades/2024-*.csv.gz' --contract kraken_trades -o json
+      trade-ingest plan 'trades/{date:%Y/%m/%d}/*.csv' --from 2024-01-01 --to 2024-01-31 --exclude '*_test.csv'
     """  # noqa: D301  # \b keeps click from joining the lines
-    return show_plan(invocation, sources, is_reload=reload, fails_if_empty=fail_if_empty)
+    return show_plan(invocation, sources, selection, is_reload=reload, fails_if_empty=fail_if_empty)
 
 
-def show_plan(invocation: Invocation, sources: Sequence[str], *, is_reload: bool, fails_if_empty: bool) -> int:
+def show_plan(
+    invocation: Invocation, sources: Sequence[str], selection: Selection, *, is_reload: bool, fails_if_empty: bool
+) -> int:
     """Make the plan, show it, and return the exit code."""
     from trade_ingest.contract.model import OnChanged
     from trade_ingest.pipeline import plan
 
     settings = invocation.settings
-    chosen = chosen_sources(invocation, sources)
-    the_plan = plan(
-        chosen,
-        contract=invocation.contract,
-        database=invocation.database,
-        on_changed=OnChanged(settings.on_changed) if settings.on_changed else None,
-        reload=is_reload,
-    )
+    chosen, contract, database = chosen_sources(invocation, sources), invocation.contract, invocation.database
+    with progress_view(RunProgress(), is_quiet=invocation.is_quiet) as view:
+        the_plan = plan(
+            chosen,
+            contract=contract,
+            database=database,
+            on_changed=OnChanged(settings.on_changed) if settings.on_changed else None,
+            reload=is_reload,
+            connections=settings.store_connections,
+            selection=selection,
+            on_planning=view.note_planning,
+        )
     output = invocation.output
-    shown = _shortened(the_plan) if output.is_text else the_plan.files
-    output.table(
-        [_row(planned) for planned in shown], _COLUMNS, schema="trade-ingest.plan/1", summary=_summary(the_plan)
-    )
-    if len(shown) < len(the_plan.files):
-        output.text(f"and {counted(len(the_plan.files) - len(shown), 'more file', 'more files')}: -o csv lists all")
+    rows = (_row(planned) for planned in (_shortened(the_plan) if output.is_text else the_plan.files))
+    output.table(rows, _COLUMNS, schema="trade-ingest.plan/1", summary=_summary(the_plan))
+    if hidden := sum(max(len(files) - SHOWN_FILES, 0) for files in (the_plan.to_load, the_plan.skipped)):
+        output.text(f"and {counted(hidden, 'more file', 'more files')}: -o csv lists all")
     output.text()
     output.text(_totals(the_plan))
     say_ignored(invocation, the_plan)
     if the_plan.to_load:
-        options = ["--reload"] if is_reload else []
+        options = [*selection_flags(selection), *(["--reload"] if is_reload else [])]
         invocation.say(f"run it: {command_line(invocation, 'run', sources, options)}")
     return EXIT_NOTHING_TO_DO if fails_if_empty and not the_plan.to_load else 0
 
 
 def _shortened(the_plan: Plan) -> list[PlannedFile]:
     """As many of the plan's files as people read, in its order: the first to load, and the first to skip."""
-    shown = {*the_plan.to_load[:SHOWN_FILES], *the_plan.skipped[:SHOWN_FILES]}
-    return [planned for planned in the_plan.files if planned in shown]
+    shown = [*the_plan.to_load[:SHOWN_FILES], *the_plan.skipped[:SHOWN_FILES]]
+    return sorted(shown, key=lambda planned: planned.file.uri)
 
 
 def chosen_sources(invocation: Invocation, sources: Sequence[str]) -> Sequence[str]:
@@ -129,6 +142,7 @@ def chosen_sources(invocation: Invocation, sources: Sequence[str]) -> Sequence[s
 def command_line(invocation: Invocation, name: str, sources: Sequence[str], options: Sequence[str] = ()) -> str:
     """A command with the settings that were given as options, to be typed again; passwords are masked."""
     from trade_ingest.settings import mask_url
+    from trade_ingest.source.location import shown_source
 
     names = {"database_url": "database"}
     flags: list[str] = []
@@ -137,7 +151,7 @@ def command_line(invocation: Invocation, name: str, sources: Sequence[str], opti
             flags += [f"--{names.get(setting, setting).replace('_', '-')}", mask_url(str(value))]
     if invocation.config_file:
         flags += ["--config-file", invocation.config_file]
-    return shlex.join(["trade-ingest", name, *sources, *flags, *options])
+    return shlex.join(["trade-ingest", name, *map(shown_source, sources), *flags, *options])
 
 
 def say_ignored(invocation: Invocation, the_plan: Plan) -> None:
@@ -164,8 +178,6 @@ def _row(planned: PlannedFile) -> dict[str, Any]:
 
 
 def _summary(the_plan: Plan) -> dict[str, Any]:
-    from trade_ingest.pipeline import explained
-
     return {
         "contract": the_plan.contract,
         "target": the_plan.target,
@@ -173,16 +185,12 @@ def _summary(the_plan: Plan) -> dict[str, Any]:
         "files_skipped": len(the_plan.skipped),
         "files_ignored": len(the_plan.ignored),
         "bytes_to_load": the_plan.bytes_to_load,
-        "reasons": explained(the_plan.files),
+        "reasons": dict(the_plan.reasons),
     }
 
 
 def _totals(the_plan: Plan) -> str:
-    from trade_ingest.pipeline import explained
-
-    reasons = ", ".join(
-        f"{count:,} {reason.replace('_', ' ')}" for reason, count in explained(the_plan.skipped).items()
-    )
+    reasons = ", ".join(f"{count:,} {reason.replace('_', ' ')}" for reason, count in the_plan.skipped.reasons.items())
     reasons = f" ({reasons})" if reasons else ""
     to_load = f"{counted(len(the_plan.to_load), 'file')} to load, {format_bytes(the_plan.bytes_to_load)}"
     return printable(f"{to_load}; {len(the_plan.skipped):,} skipped{reasons}  {the_plan.contract} → {the_plan.target}")

@@ -20,8 +20,10 @@ from trade_ingest.cli.commands.plan import (
     show_plan,
     source_argument,
 )
+from trade_ingest.cli.delivery import delivery_options
 from trade_ingest.cli.invocation import Invocation, common_options, setting_option
 from trade_ingest.cli.progress import ProgressView, RunProgress, progress_view
+from trade_ingest.cli.selection import selection_flags, selection_options
 from trade_ingest.cli.summary import run_summary
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from trade_ingest.ledger.progress import Progress
     from trade_ingest.pipeline import RunOptions, RunResult
     from trade_ingest.plan import Plan
+    from trade_ingest.source.pattern import Selection
 
 EXIT_FAILED_FILES, EXIT_RETRYABLE, EXIT_INTERRUPTED = 1, 3, 130
 
@@ -62,7 +65,7 @@ _ABORTED = "aborted: files in flight were rolled back; the ledger is consistent"
     "--parallelism",
     setting="parallelism",
     metavar="N",
-    help="Files loaded at once; default: one per processor, and one more.",
+    help="Files loaded at once; default: one per processor, and two more.",
 )
 @planning_options
 @setting_option(
@@ -71,11 +74,25 @@ _ABORTED = "aborted: files in flight were rolled back; the ledger is consistent"
     metavar="N|N%|N,N%",
     help="Rejects that a file may have; more undo it. N,N%: more than both. Default: as the contract says.",
 )
+@setting_option(
+    "--after-load",
+    setting="after_load",
+    metavar="keep|move:URI|tag|delete",
+    help="What to do with a file once its rows are committed. Default: keep.",
+)
+@selection_options
+@delivery_options
 @click.option("--dry-run", is_flag=True, help="Show what would be loaded, and stop; the same as `plan`.")
 @common_options("output")
 @click.pass_obj
 def command(
-    invocation: Invocation, sources: tuple[str, ...], *, reload: bool, dry_run: bool, fail_if_empty: bool
+    invocation: Invocation,
+    sources: tuple[str, ...],
+    *,
+    reload: bool,
+    dry_run: bool,
+    fail_if_empty: bool,
+    selection: Selection,
 ) -> int:
     """Load the files of SOURCE that are not loaded yet: each exactly once, every row accounted for.
 
@@ -88,15 +105,17 @@ def command(
       trade-ingest run trades/
       trade-ingest run 'trades/2024-*.csv.gz' --contract kraken_trades --parallelism 4
       trade-ingest run trades/ --max-rejects 0 -o json
+      trade-ingest run s3://deliveries/fx/ --after-load move:s3://trade-archive/fx
     """  # noqa: D301  # \b keeps click from joining the lines
     if dry_run:
-        return show_plan(invocation, sources, is_reload=reload, fails_if_empty=fail_if_empty)
-    result = _ingest(invocation, chosen_sources(invocation, sources), is_reload=reload)
-    _show(invocation, result, sources)
+        return show_plan(invocation, sources, selection, is_reload=reload, fails_if_empty=fail_if_empty)
+    options = _options(invocation, selection, is_reload=reload)
+    result = _ingest(invocation, chosen_sources(invocation, sources), options)
+    _show(invocation, result, sources, selection)
     return _exit_code(result, fails_if_empty=fail_if_empty)
 
 
-def _ingest(invocation: Invocation, sources: Sequence[str], *, is_reload: bool) -> RunResult:
+def _ingest(invocation: Invocation, sources: Sequence[str], options: RunOptions) -> RunResult:
     from trade_ingest.pipeline import ingest
 
     progress = RunProgress()
@@ -115,11 +134,7 @@ def _ingest(invocation: Invocation, sources: Sequence[str], *, is_reload: bool) 
             progress.note_plan(the_plan)
             say_ignored(invocation, the_plan)
 
-        contract, database, options = (
-            invocation.contract,
-            invocation.database,
-            _options(invocation, is_reload=is_reload),
-        )
+        contract, database = invocation.contract, invocation.database
         with _interruptible(view) as stop:
             return ingest(
                 sources,
@@ -129,11 +144,12 @@ def _ingest(invocation: Invocation, sources: Sequence[str], *, is_reload: bool) 
                 on_event=note_event,
                 on_progress=note_progress,
                 on_plan=note_plan,
+                on_planning=view.note_planning,
                 stop=stop,
             )
 
 
-def _options(invocation: Invocation, *, is_reload: bool) -> RunOptions:
+def _options(invocation: Invocation, selection: Selection, *, is_reload: bool) -> RunOptions:
     from trade_ingest.contract.model import OnChanged
     from trade_ingest.pipeline import RunOptions
 
@@ -147,6 +163,9 @@ def _options(invocation: Invocation, *, is_reload: bool) -> RunOptions:
         on_changed=OnChanged(settings.on_changed) if settings.on_changed else None,
         reject_limit=settings.reject_limit,
         reload=is_reload,
+        connections=settings.store_connections,
+        selection=selection,
+        after_load=settings.after_load,
     )
 
 
@@ -221,27 +240,31 @@ def _events(output: Output) -> Iterator[_Events]:
         raise
 
 
-def _show(invocation: Invocation, result: RunResult, sources: Sequence[str]) -> None:
+def _show(invocation: Invocation, result: RunResult, sources: Sequence[str], selection: Selection) -> None:
     output = invocation.output
     if output.format == "jsonl":
         return  # the last event has said it
     text = run_summary(result, invocation.database) if output.is_text else None
     output.object(result.as_dict(), schema="trade-ingest.run/1", text=text)
-    for hint in _next_steps(invocation, result, sources):
+    for hint in _next_steps(invocation, result, sources, selection_flags(selection)):
         invocation.say(hint)
 
 
-def _next_steps(invocation: Invocation, result: RunResult, sources: Sequence[str]) -> Iterator[str]:
-    again = command_line(invocation, "run", sources)
+def _next_steps(
+    invocation: Invocation, result: RunResult, sources: Sequence[str], options: Sequence[str]
+) -> Iterator[str]:
+    again = command_line(invocation, "run", sources, options)
     is_interrupted = result.state.value == "interrupted"
     if is_interrupted:
         yield f"go on with: {again}"
     elif result.failed:
         yield f"files that failed are tried again by: {again}"
+    if result.archive_failed:
+        yield f"files that were not archived are tried again by the next run, such as: {again}"
     if result.rows_rejected or any(f.rows_rejected for f in result.failed):
         yield f"see the rejects: {_ledger_command(invocation, 'rejects', '--run', str(result.run_id))}"
     elif not result.files_planned:
-        yield f"see why nothing was loaded: {command_line(invocation, 'plan', sources)}"
+        yield f"see why nothing was loaded: {command_line(invocation, 'plan', sources, options)}"
     elif not is_interrupted and not result.failed:
         yield f"see the rows: {_ledger_command(invocation, 'db', 'shell')}"
 
