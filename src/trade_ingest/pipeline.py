@@ -42,7 +42,10 @@ LANES_FROM_BYTES = 64 << 20
 """A file smaller than this is loaded over one connection: more would cost more than they save."""
 
 WORKERS_FROM_BYTES = 16 << 20
-"""Less than this is loaded before worker processes have started (0.5 s each)."""
+"""Less than this is loaded before worker processes have started (0.5 s each), unless it is in many files."""
+
+WORKERS_FROM_FILES = 200
+"""Files of which each takes 7 ms, however small it is, and a round trip where it lies in an object store."""
 
 CONNECTIONS_PER_FILE = 2
 """Of each file that is being loaded: one for its transaction, one for what others are to see at once."""
@@ -416,7 +419,7 @@ def _open_engine(name: str, database: str, options: RunOptions, the_plan: Plan, 
     if name == "local":
         from trade_ingest.engine.local import LocalEngine
 
-        is_little = the_plan.bytes_to_load < WORKERS_FROM_BYTES
+        is_little = the_plan.bytes_to_load < WORKERS_FROM_BYTES and len(the_plan.to_load) < WORKERS_FROM_FILES
         parallelism = options.parallelism or (1 if is_little else default_parallelism())
         yield LocalEngine(database, min(parallelism, most or parallelism))
         return
