@@ -16,8 +16,9 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -104,12 +105,13 @@ def _print_chunk(first: int, count: int, rows: int) -> pl.DataFrame:
 def run_program(command: list[str], **environment: str) -> Measured:
     """Run a program to its end; its wall-clock time and the peak memory of its largest process."""
     started = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=os.environ | environment)
-    output, errors = process.stdout.read(), process.stderr.read()  # type: ignore[union-attr]
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        sys.exit(f"{' '.join(command)}: exit {process.returncode}\n{output.decode()}{errors.decode()}")
+    with tempfile.TemporaryFile() as output:  # a pipe would stop the program when it is full
+        process = subprocess.Popen(command, stdout=output, stderr=output, env=os.environ | environment)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            output.seek(0)
+            sys.exit(f"{' '.join(command)}: exit {process.returncode}\n{output.read().decode()}")
     scale = 1 if sys.platform == "darwin" else 1024
     return Measured(time.perf_counter() - started, usage.ru_maxrss * scale)
 
@@ -123,6 +125,12 @@ class Bench:
         self._cluster = Cluster(folder / "postgresql", settings=settings or {})
         self.url = self._cluster.start().url(DATABASE)
         upgrade(self.url)  # the folder may be of an earlier version
+
+    @property
+    def process_id(self) -> int:
+        """The server's first process."""
+        (directory,) = self.execute("SHOW data_directory")[0]
+        return int((Path(str(directory)) / "postmaster.pid").read_text().splitlines()[0])
 
     def close(self) -> None:
         """Stop the server."""
@@ -151,15 +159,26 @@ class Bench:
 
     def psql(self, data: DataSet) -> Measured:
         r"""Load with psql \copy: one session, one command a file."""
+        self.let_lineage_be_zero(data)
+        return self.copy(data, data.files)
+
+    def let_lineage_be_zero(self, data: DataSet) -> None:
+        """Let rows be written without the columns that say where they are from."""
+        table = TargetTable.of(load_contract(data.contract)).quoted_name
+        self.execute(*(f"ALTER TABLE {table} ALTER {c} SET DEFAULT 0" for c in ("file_id", "row_number")))
+
+    def copy(self, data: DataSet, files: Iterable[Path]) -> Measured:
+        """Copy files in one session."""
         contract = load_contract(data.contract)
         table = TargetTable.of(contract).quoted_name
-        self.execute(*(f"ALTER TABLE {table} ALTER {c} SET DEFAULT 0" for c in ("file_id", "row_number")))
         columns = ", ".join(c.name for c in contract.file_columns)
         options = "(FORMAT csv, HEADER true)" if contract.format.header else "(FORMAT csv)"
-        script = self.folder / "copy.sql"
-        script.write_text("".join(f"\\copy {table} ({columns}) FROM '{f}' {options}\n" for f in data.files))
-        command = [str(PSQL), "-X", "-q", "-v", "ON_ERROR_STOP=1", "-f", str(script), self.url]
-        return run_program(command, PGTZ="UTC")
+        script = "".join(f"\\copy {table} ({columns}) FROM '{f}' {options}\n" for f in files)
+        with tempfile.NamedTemporaryFile("w", suffix=".sql") as commands:
+            commands.write(script)
+            commands.flush()
+            command = [str(PSQL), "-X", "-q", "-v", "ON_ERROR_STOP=1", "-f", commands.name, self.url]
+            return run_program(command, PGTZ="UTC")
 
     def content(self, data: DataSet) -> list[tuple[object, ...]]:
         """What is in the target: rows and control totals."""

@@ -30,6 +30,7 @@ from trade_ingest.ledger.connection import open_connection
 from trade_ingest.ledger.contracts import contract_id_of
 from trade_ingest.load.target import ensure_target
 from trade_ingest.plan import register_files
+from trade_ingest.run import RunOptions
 from trade_ingest.source.file import SourceFile
 
 CONTRACT = "kraken_trades"
@@ -90,7 +91,7 @@ def measure(case: str, database: str, files: int) -> dict[str, object]:
     started = time.monotonic()
     with patch.object(pipeline, "OpenListing", lambda *_, **__: listing):
         if case == "again, nothing to do":
-            done = pipeline.ingest([FOLDER], contract=contract, database=database, options=pipeline.RunOptions("local"))
+            done = pipeline.ingest([FOLDER], contract=contract, database=database, options=RunOptions("local"))
             found: object = {"files_skipped": done.files_skipped, "files_planned": done.files_planned}
         else:
             plan = pipeline.plan([FOLDER], contract=contract, database=database)

@@ -3,9 +3,11 @@ r"""Measures the engine ``spark`` against Spark's own CSV reader and JDBC writer
     python bench/spark_bench.py --jar postgresql.jar    end to end: whole processes, session start included
     python bench/spark_bench.py --slope                 rows/s between 10 M and 30 M rows, both engines
     python bench/spark_bench.py --overhead              ten small files: what Spark adds to the loads
+    python bench/spark_bench.py --weak                  one worker of one core, then two with twice the files
 
 Same files, same table and indexes, same server, in turn. Spark's writer has the settings that made it fastest here:
-``reWriteBatchedInserts``, a batch size of 10,000, a partition for each slot. The PostgreSQL driver (a jar) is not part
+``reWriteBatchedInserts``, a batch size of 10,000, a partition for each slot. Ours starts as it does after
+``trade-ingest spark prepare``, which is done first where it was not. The PostgreSQL driver (a jar) is not part
 of this project: Debian has it as libpostgresql-jdbc-java.
 """
 
@@ -16,16 +18,25 @@ import json
 import socket
 import statistics
 import sys
+import tempfile
 import textwrap
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+import psutil
 
 from bench import PRINTS, Bench, DataSet, Measured, data_sets, run_program, write_prints
 from trade_ingest.contract.loading import load_contract
 from trade_ingest.contract.model import Contract
 from trade_ingest.embedded.server import DATABASE
+from trade_ingest.engine.java_archive import make_archive
 from trade_ingest.generate import generate
 from trade_ingest.load.target import TargetTable
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
+from spark_cluster import SparkCluster
 
 SLOTS = "local[2]"
 SPARK_TYPES = {"integer": "bigint", "text": "string", "enum": "string", "boolean": "boolean", "timestamp": "timestamp"}
@@ -79,10 +90,41 @@ class SparkBench:
 
     def ours(self, data: DataSet, engine: str) -> Measured:
         """Load with trade-ingest."""
-        command = [sys.executable, "-m", "trade_ingest", "--quiet", "run", str(data.folder), "--engine", engine]
-        if engine == "spark":
-            command += ["--master", SLOTS]
-        return run_program([*command, "--contract", data.contract, "--database", self.bench.url, "-o", "json"])
+        return self.run(data, "--engine", engine, *(["--master", SLOTS] if engine == "spark" else []))
+
+    def run(self, data: DataSet, *options: str) -> Measured:
+        """Load with options."""
+        command = [sys.executable, "-m", "trade_ingest", "--quiet", "run", str(data.folder), "-o", "json", *options]
+        return run_program([*command, "--contract", data.contract, "--database", self.bench.url])
+
+    def on_workers(self, data: DataSet, workers: int) -> float:
+        """Seconds of a load on a cluster with so many workers of one core, which is started before."""
+        with tempfile.TemporaryDirectory(prefix="trade-ingest-bench") as folder:
+            cluster = SparkCluster(Path(folder))
+            try:
+                cluster.start(workers)
+                conf = [f"--conf={name}={value}" for name, value in cluster.options["spark_conf"].items()]
+                options = ["--engine", "spark", "--master", cluster.url, "--parallelism", str(workers)]
+                return self.run(data, *options, *conf).seconds
+            finally:
+                cluster.stop()
+
+    def copy(self, data: DataSet, sessions: int) -> float:
+        """Seconds of ``psql`` sessions, as many as files, at once."""
+        self.bench.let_lineage_be_zero(data)
+        started = time.perf_counter()
+        with ThreadPoolExecutor(sessions) as pool:
+            list(pool.map(lambda file: self.bench.copy(data, [file]), data.files))
+        return time.perf_counter() - started
+
+    def processor_seconds(self) -> tuple[float, float]:
+        """Processor seconds since the start: of this machine, and of the server."""
+        machine = psutil.cpu_times()
+        server = psutil.Process(self.bench.process_id)
+        own = server.cpu_times()  # of its children those that have ended
+        living = [child.cpu_times() for child in server.children(recursive=True)]
+        used = own.user + own.system + own.children_user + own.children_system
+        return machine.user + machine.system, used + sum(times.user + times.system for times in living)
 
     def jdbc(self, data: DataSet) -> Measured:
         """Load with Spark's own reader and writer."""
@@ -170,6 +212,37 @@ def overhead(spark: SparkBench, rounds: int) -> None:
     print(f"overhead: {statistics.median(found):.2f} s beyond session start and a run without Spark", flush=True)
 
 
+def weak(spark: SparkBench, rounds: int) -> None:
+    r"""Weak scaling: a worker of one core with five million rows, then two workers with ten.
+
+    The same with one and two sessions of ``psql`` that copy a file each, which need nothing but the server; and how
+    much of the machine was busy, and how much of that was the server.
+    """
+    sets = []
+    for files in (1, 2):
+        folder, rows = spark.bench.folder / f"weak-{files}", files * 5_000_000
+        if not folder.exists():
+            write_prints(folder, rows, files)
+        sets.append(DataSet("weak", PRINTS, folder, rows))
+    speeds: dict[str, list[float]] = {"spark": [], r"psql \copy": []}
+    for _ in range(rounds):
+        for (name, found), load in zip(speeds.items(), (spark.on_workers, spark.copy), strict=True):
+            seconds = []
+            for workers, data in enumerate(sets, 1):
+                spark.clear(data)
+                before = spark.processor_seconds()
+                seconds.append(load(data, workers))
+                busy, server = (b - a for a, b in zip(before, spark.processor_seconds(), strict=True))
+                print(
+                    f"  {name:10} {workers} workers {seconds[-1]:6.1f} s   processors {busy:5.1f} s,"
+                    f" of it the server {server:5.1f} s",
+                    flush=True,
+                )
+            found.append(seconds[0] / seconds[1])
+    for name, found in speeds.items():
+        print(f"weak scaling, {name}: {statistics.median(found):.2f} of the speed for each of two", flush=True)
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -178,6 +251,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--slope", action="store_true")
     parser.add_argument("--overhead", action="store_true")
+    parser.add_argument("--weak", action="store_true")
     parser.add_argument("--folder", type=Path, default=Path(".bench"), help="data and server; kept for the next time")
     arguments = parser.parse_args()
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -185,12 +259,15 @@ def main() -> None:
     # Java has no Unix sockets: the server listens on this machine's loopback, too
     bench = Bench(arguments.folder.resolve(), {"listen_addresses": "'127.0.0.1'", "port": str(port)})
     spark = SparkBench(bench, arguments.jar, port)
+    make_archive()
     started = time.monotonic()
     try:
         if arguments.slope:
             slope(spark, arguments.rounds)
         if arguments.overhead:
             overhead(spark, arguments.rounds)
+        if arguments.weak:
+            weak(spark, arguments.rounds)
         if arguments.jar:
             for data in data_sets(bench, arguments.scale):
                 end_to_end(spark, data, arguments.rounds)

@@ -115,15 +115,22 @@ class AfterLoading:
     def of_file(self, uri: str, run_id: int, started_at: datetime) -> AfterLoad | None:
         """What is to be done with one file; None for members of archives, which cannot be taken out of them.
 
-        It is moved to ``FOLDER/<date of the run, UTC>/run-<id>/<path below the source's root>``. The root is the folder
-        given or the part of a pattern before its first wildcard; of several sources of one store what they share.
+        It is moved to ``FOLDER/<date of the run, UTC>/run-<id>-<time>/<path below the source's root>``. The root is the
+        folder given or the part of a pattern before its first wildcard; of several sources of one store what they
+        share; where sources are in several stores, the path begins with the store (``s3-bucket``).
+
+        No two files have the same destination: the time, to the microsecond, tells apart runs of several databases that
+        have the same number.
         """
         if split_member(uri) is not None:
             return None
         if self.folder is None:
             return AfterLoad(self.action)
         base = self.folder.key.rstrip("/")
-        parts = [f"{started_at:%Y-%m-%d}", f"run-{run_id}", self._relative_path(parse_location(uri))]
+        location = parse_location(uri)
+        store = [f"{location.scheme}-{location.store}".rstrip("-")] if len(self._roots) > 1 else []
+        run = [f"{started_at:%Y-%m-%d}", f"run-{run_id}-{started_at:%H%M%S%f}"]
+        parts = [*run, *store, self._relative_path(location)]
         key = "/".join([base, *parts] if base or self.folder.is_local else parts)
         return AfterLoad(self.action, self.folder.at(key).uri)
 
@@ -207,7 +214,7 @@ def _root(source: Location) -> Location:
 
 
 def _roots(sources: Iterable[Location]) -> Iterator[Location]:
-    """One root for each store: so that files of two sources are never moved to one place."""
+    """One root for each store: so that files of two sources in it are never moved to one place."""
     found: dict[tuple[str, str], list[Location]] = {}
     for source in sources:
         found.setdefault((source.scheme, source.store), []).append(_root(source))

@@ -115,7 +115,7 @@ def _check_contract(settings: Settings) -> Finding:
 
 
 def _check_engines(settings: Settings) -> Finding:
-    from trade_ingest.pipeline import default_parallelism, engine_for, processors
+    from trade_ingest.engines import default_parallelism, engine_for, processors
 
     parallelism = settings.parallelism or default_parallelism()
     message = f"{engine_for(settings.engine, settings.master)}: {parallelism} at once on {processors()} processors"
@@ -161,7 +161,7 @@ def _check_durability(connection: psycopg.Connection[Any]) -> Finding:
 
 
 def _check_connections(connection: psycopg.Connection[Any], settings: Settings) -> Finding:
-    from trade_ingest.pipeline import CONNECTIONS_PER_FILE, default_parallelism
+    from trade_ingest.engines import CONNECTIONS_PER_FILE, default_parallelism
 
     needed = (settings.parallelism or default_parallelism()) * CONNECTIONS_PER_FILE + _OTHER_CONNECTIONS
     free = _one(

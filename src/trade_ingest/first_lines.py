@@ -12,7 +12,7 @@ from trade_ingest.errors import FileUnreadableError
 from trade_ingest.ledger.contracts import stored_contract
 from trade_ingest.ledger.queries import FileSummary
 from trade_ingest.ledger.rejects import RejectFilter, RejectRow, list_rejects
-from trade_ingest.source.blocks import source_length
+from trade_ingest.source.bad_bytes import source_length
 from trade_ingest.source.listing import find_file
 from trade_ingest.source.stream import read_chunks, to_utf8
 

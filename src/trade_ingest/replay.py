@@ -138,7 +138,7 @@ class ReplayResult:
 def replay(
     database: str,
     *,
-    edited: str | Path | None = None,
+    edited: str | Path | EditedExport | None = None,
     wanted: RejectFilter = OPEN_REJECTS,
     contract: Contract | None = None,
     preview: bool = False,
@@ -153,8 +153,8 @@ def replay(
 
     Args:
         database: the URL of the database.
-        edited: an export of rejects with the column ``raw`` corrected; None: the open rejects as they are, for a
-            contract that has changed or conflicts that are gone.
+        edited: an export of rejects with the column ``raw`` corrected, or what was read of one; None: the open
+            rejects as they are, for a contract that has changed or conflicts that are gone.
         wanted: without an export, which rejects.
         contract: a newer version of the contract that the files were loaded by; None: that one.
         preview: find out what would happen, and change nothing.
@@ -169,7 +169,7 @@ def replay(
     if edited is not None and wanted != OPEN_REJECTS:
         message = "an edited export names its rejects itself"
         raise UsageError(message, hint="leave out the filters, or the file")
-    read = None if edited is None else read_edited(edited)
+    read = read_edited(edited) if isinstance(edited, str | Path) else edited
     with open_ledger(database) as connection:
         require_known(connection, wanted)
         relocation = None if read is None else relocate(connection, read)

@@ -24,6 +24,8 @@ from pydantic_core import ErrorDetails
 from trade_ingest.contract.suggestion import did_you_mean, near_misses
 from trade_ingest.errors import ConfigurationError
 from trade_ingest.source.connection import StoreConnection
+from trade_ingest.source.location import shown_source
+from trade_ingest.source.masking import mask_secrets
 
 if TYPE_CHECKING:
     from trade_ingest.contract.model import RejectLimit
@@ -36,6 +38,7 @@ _TEST_PREFIX = f"{ENV_PREFIX}TEST_"  # the test suite's own variables are no set
 _MAX_REJECTS = re.compile(r"(?P<count>\d+)(?:\s*,\s*(?P<ratio>\d+(?:\.\d+)?)\s*%)?|(?P<only_ratio>\d+(?:\.\d+)?)\s*%")
 _AFTER_LOAD = re.compile(r"keep|tag|delete|move:\S.*")
 _HIDDEN = "***"
+_SECRET_NAME = re.compile(r"secret|passw|pwd|token|key|credential|\bsas\b|signature", re.IGNORECASE)
 
 
 class Layer(StrEnum):
@@ -58,6 +61,9 @@ class Origin:
     def __str__(self) -> str:
         return self.where
 
+
+_MASKED_WHERE_WRONG = frozenset({"database_url", "notify", "spark_conf"})
+"""Settings whose values are not repeated by what is said about them: a secret may be anywhere in them."""
 
 _DEFAULT = Origin(Layer.DEFAULT, "default")
 
@@ -145,7 +151,8 @@ class Settings(BaseModel):
         description="Claim that has the scope, as trade-ingest:read, trade-ingest:operate or trade-ingest:admin.",
     )
     notify: tuple[SecretStr, ...] = Field(
-        (), description="Where `serve` tells of failures, drift and lateness: URLs of Apprise, separated by commas."
+        (),
+        description="Where `serve` tells of failures, drift, lateness and gaps: URLs of Apprise, by commas.",
     )
     notify_late_hours: float | None = Field(
         None, gt=0, description="A target that got no new file for so many hours is late; none: none is."
@@ -200,7 +207,7 @@ class Settings(BaseModel):
     def _is_conf(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for item in value:
             if not re.fullmatch(r"[^=\s]+=.*", item, re.DOTALL):
-                message = f"expected NAME=VALUE, found {item!r}"
+                message = f"expected NAME=VALUE, found {_shown_conf(item)!r}"
                 raise ValueError(message)
         return value
 
@@ -272,7 +279,13 @@ class Settings(BaseModel):
             return {key: connection.shown() for key, connection in value.items()}
         if name == "notify":  # the password may be anywhere in such a URL
             return tuple(f"{url.get_secret_value().partition('://')[0]}://{_HIDDEN}" for url in value)
-        return mask_url(value.get_secret_value()) if isinstance(value, SecretStr) else value
+        if isinstance(value, SecretStr):
+            return mask_url(value.get_secret_value())
+        if name == "spark_conf":
+            return tuple(_shown_conf(item) for item in value)
+        if isinstance(value, tuple):
+            return tuple(_shown_text(item) for item in value)
+        return _shown_text(value) if isinstance(value, str) else value
 
 
 def load_settings(
@@ -317,6 +330,23 @@ def mask_url(url: str) -> str:
     """A database URL without its password."""
     masked = re.sub(r"(://[^/?#\s]*?:)[^/\s]*(@)", rf"\1{_HIDDEN}\2", url)
     return re.sub(r"(password\s*=\s*)('(?:[^'\\]|\\.)*'|[^\s&]+)", rf"\1{_HIDDEN}", masked, flags=re.IGNORECASE)
+
+
+def _shown_conf(item: str) -> str:
+    """A setting of Spark without its value, if that is a secret by its name, or what is one in its value."""
+    name, separator, value = item.partition("=")
+    if not separator or _SECRET_NAME.search(name):
+        return f"{name.partition(' ')[0]}{separator}{_HIDDEN}"
+    return f"{name}={_shown_text(value)}"
+
+
+def _shown_text(text: str) -> str:
+    """A text of a setting without user names, passwords, tokens and signatures of the addresses in it."""
+    before, separator, address = text.partition("://")
+    scheme = re.search(r"[\w+.-]*$", before)
+    start = len(before) if scheme is None else scheme.start()
+    shown = f"{before[:start]}{shown_source(before[start:] + separator + address)}" if separator else text
+    return mask_secrets(mask_url(shown))
 
 
 def embedded_data_dir(settings: Settings) -> Path:
@@ -430,7 +460,7 @@ def _connection_problem(error: ErrorDetails) -> str:
 def _described(name: str, value: object, error: ErrorDetails) -> str:
     if error["type"] == "string_too_short":
         return "is empty; expected a value"
-    shown = _HIDDEN if name in {"database_url", "notify"} else repr(value)
+    shown = _HIDDEN if name in _MASKED_WHERE_WRONG else repr(_shown_text(value) if isinstance(value, str) else value)
     return f"{shown} {_problem(str(value), error)}"
 
 

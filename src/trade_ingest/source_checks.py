@@ -86,16 +86,17 @@ def check_store_clock(endpoint: str, now: Callable[[], datetime]) -> Finding:
 
 
 def _date_of(endpoint: str) -> datetime | None:
+    import http.client
     import urllib.error
     import urllib.request
 
-    request = urllib.request.Request(endpoint, method="HEAD")  # noqa: S310  # an endpoint of settings or of a cloud
     try:
+        request = urllib.request.Request(endpoint, method="HEAD")  # noqa: S310  # an endpoint of settings or of a cloud
         with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as answer:  # noqa: S310
             date = answer.headers["Date"]
     except urllib.error.HTTPError as exc:  # without credentials it is refused, and has the header all the same
         date = exc.headers["Date"]
-    except (OSError, ValueError):
+    except (OSError, ValueError, http.client.HTTPException):
         return None
     try:
         return parsedate_to_datetime(date)

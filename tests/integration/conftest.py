@@ -12,7 +12,8 @@ import pytest
 from trade_ingest.contract.loading import parse_contract
 from trade_ingest.contract.model import Contract
 from trade_ingest.ledger.queries import FileSummary, list_files, open_ledger
-from trade_ingest.pipeline import RunOptions, RunResult, ingest
+from trade_ingest.pipeline import ingest
+from trade_ingest.run import RunOptions, RunResult
 
 HEADER = "trade_id,symbol,price,quantity,executed_at"
 

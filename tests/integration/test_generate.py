@@ -12,7 +12,8 @@ import pytest
 from trade_ingest.contract.loading import load_contract
 from trade_ingest.contract.model import RejectLimit
 from trade_ingest.generate import generate
-from trade_ingest.pipeline import RunOptions, ingest
+from trade_ingest.pipeline import ingest
+from trade_ingest.run import RunOptions
 
 SUMS = "SELECT count(*), sum(from_cost), sum(to_cost), count(DISTINCT trade_id) FROM trade_event"
 

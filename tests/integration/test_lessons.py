@@ -243,7 +243,8 @@ def test_lesson_09_nothing_of_a_load_is_on_the_local_disk(feed, tmp_path):
     program = """
 import sys
 from trade_ingest.contract.loading import load_contract
-from trade_ingest.pipeline import RunOptions, ingest
+from trade_ingest.pipeline import ingest
+from trade_ingest.run import RunOptions
 uri, contract, database = sys.argv[1:]
 done = ingest([uri], contract=load_contract(contract), database=database, options=RunOptions(parallelism=1))
 print(done.files_loaded)
@@ -539,7 +540,8 @@ def test_lesson_27_nul_and_undecodable_bytes_are_rejects(feed):
 MEASURED_LOAD = """
 import json, pathlib, re, resource, sys
 from trade_ingest.contract.loading import load_contract
-from trade_ingest.pipeline import RunOptions, ingest
+from trade_ingest.pipeline import ingest
+from trade_ingest.run import RunOptions
 uri, contract, database = sys.argv[1:]
 done = ingest([uri], contract=load_contract(contract), database=database, options=RunOptions(parallelism=1))
 peak_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)

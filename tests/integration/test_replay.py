@@ -486,6 +486,7 @@ def test_row_that_two_targets_rejected_is_refused_once_both_have_new_ids(desk, p
     [
         (RejectFilter(file_ids=(1, 99)), "the ledger has no file 99", "list the files with: trade-ingest files"),
         (RejectFilter(run_id=99), "the ledger has no run 99", "list the runs with: trade-ingest runs"),
+        (RejectFilter(contract="fil"), "the ledger has no contract 'fil'", "did you mean `fill`?"),
         (
             RejectFilter(reason="Below_mn"),
             "no reject code 'Below_mn', and no rule of that name in a contract of the ledger",

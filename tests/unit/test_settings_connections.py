@@ -87,7 +87,7 @@ def test_wrong_connection_is_told_without_its_values(tmp_path, toml, problem):
 
 
 def test_all_problems_of_connections_are_listed_at_once(tmp_path):
-    toml = '[connections.a]\nmatch = "s3://b"\nregions = "x"\n[connections.b]\nendpoint = "y"\n'
+    toml = '[connections.a]\nmatch = "s3://b"\nregions = "x"\n[connections.b]\nendpoint = "https://y"\n'
 
     with pytest.raises(ConfigurationError) as caught:
         load(tmp_path, toml)

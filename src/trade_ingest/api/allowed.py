@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from urllib.parse import unquote
 
 from trade_ingest.contract.loading import builtin_names, load_contract
 from trade_ingest.contract.model import Contract
 from trade_ingest.errors import SourceNotAllowedError, UnknownContractError, UsageError
 from trade_ingest.settings import Settings
-from trade_ingest.source.location import parse_location, shown_source
+from trade_ingest.source.bounds import Bounds
+from trade_ingest.source.location import HTTP_SCHEMES, Location, parse_location, shown_source
 
 _WILDCARD = re.compile(r"[*?\[{]")
+_DATE_FRAME = re.compile(r"\{\w*:?|\}")
+_ESCAPED_SEPARATOR = re.compile(r"%(2e|2f|5c)", re.IGNORECASE)
 
 
 def default_prefixes(settings: Settings) -> tuple[str, ...]:
@@ -26,21 +29,20 @@ def default_prefixes(settings: Settings) -> tuple[str, ...]:
 def check_sources(sources: Iterable[str], allowed: Sequence[str]) -> None:
     """Refuse sources that are not within one of the allowed folders and URI prefixes.
 
-    A pattern is within what the part before its first wildcard is within; links in that part are followed first.
+    A pattern is within what the part before its first wildcard is within; links in that part are followed first. Those
+    behind a wildcard are not: a listing has to be told to stay ``within``.
 
     Raises:
         SourceNotAllowedError: a source is outside.
         UsageError: a source has a secret in it, or is none.
     """
-    prefixes = [_canonical(prefix) for prefix in allowed]
+    bounds = Bounds(allowed)
     for source in sources:
         shown = shown_source(source)
-        if "\0" in source or shown != source or parse_location(source).query:
+        if "\0" in unquote(source) or shown != source or (location := parse_location(source)).query:
             message = f"{shown}: has a secret in it, which would be kept with the run"
             raise UsageError(message, hint="credentials go into a connection of trade-ingest.toml or the environment")
-        place = _canonical(_literal_folder(source))
-        # after a wildcard, `..` would lead out again
-        if ".." in source.split("/") or not any(_is_within(place, prefix) for prefix in prefixes):
+        if _goes_up(source, location) or not bounds.holds(location.at(_literal_folder(location.key))):
             message = f"{source}: lies outside of what may be loaded over the API"
             raise SourceNotAllowedError(message, hint="the operator adds folders and prefixes to api_sources")
 
@@ -74,11 +76,17 @@ def _literal_folder(source: str) -> str:
     return source[: match.start()].rpartition("/")[0] or ("/" if source.startswith("/") else ".")
 
 
-def _canonical(place: str) -> str:
-    location = parse_location(place)
-    return os.path.realpath(location.key) if location.is_local else location.uri
+def _goes_up(source: str, location: Location) -> bool:
+    """Whether a name of the source is ``..``, as it is written or as somebody may decode it, or could come to be.
+
+    Behind a wildcard it would lead out again; so would one that is put together from the text of a date.
+    """
+    if location.scheme in HTTP_SCHEMES and _ESCAPED_SEPARATOR.search(_decoded(source, times=1) + source):
+        return True
+    return any(".." in re.split(r"[/\\]", _DATE_FRAME.sub("", text)) for text in (source, _decoded(source, times=3)))
 
 
-def _is_within(place: str, prefix: str) -> bool:
-    folder = prefix.rstrip("/")
-    return place.rstrip("/") == folder or place.startswith(folder + "/")
+def _decoded(text: str, *, times: int) -> str:
+    for _ in range(times):
+        text = unquote(text)
+    return text

@@ -11,8 +11,10 @@ from trade_ingest.api import (
     app_options,
     audit,
     auth,
+    bodies,
     connections,
     dashboard,
+    docs_page,
     headers,
     measurements,
     openapi,
@@ -25,6 +27,7 @@ ROUTES: Final = (
     "runs",
     "files",
     "rejects",
+    "trades",
     "contracts",
     "plans",
     "coverage",
@@ -52,6 +55,7 @@ def create_app(options: ApiOptions) -> APIFlask:
         docs_path=None,
         static_folder=None,  # type: ignore[arg-type]  # no files of Flask's own
     )
+    app.url_map.merge_slashes = False  # a path with an empty name is no other path
     app_options.install(app, options)
     openapi.prepare(app)
     problems.install(app)
@@ -59,10 +63,12 @@ def create_app(options: ApiOptions) -> APIFlask:
     measurements.install(app)
     connections.install(app, options)
     auth.install(app, options)
+    bodies.install(app)
     audit.install(app)
     stream.install(app, options)
     for name in ROUTES:
         app.register_blueprint(import_module(f"trade_ingest.api.routes.{name}").blueprint)
     app.register_blueprint(openapi.blueprint)
+    app.register_blueprint(docs_page.blueprint)
     dashboard.install(app, options)
     return app

@@ -62,7 +62,7 @@ class Gate:
 
         Raises:
             UnauthenticatedError: nobody that is known.
-            TooManyFailuresError: the address has sent too many wrong tokens.
+            TooManyFailuresError: the same, and the address has sent too many wrong tokens or cookies.
             CrossSiteError: a page of another site asks in the name of its visitor.
         """
         bearer = _bearer_of(request)
@@ -73,6 +73,8 @@ class Gate:
         if principal is None and self._is_open:
             principal = Principal("local", Scope.ADMIN, Method.LOCAL)
         if principal is None:
+            if SESSION_COOKIE in request.cookies:
+                self._failures.count(self.origins.address_of(request))
             message = "the API wants to know who asks"
             raise UnauthenticatedError(
                 message, hint="send Authorization: Bearer TOKEN; make one: trade-ingest token create"
@@ -80,20 +82,18 @@ class Gate:
         return principal
 
     def admit_bearer(self, text: str, request: Request) -> Principal:
-        """Who bears a token.
+        """Who bears a token; a good one lets in, however many wrong ones its address has sent.
 
         Raises:
             UnauthenticatedError, ForbiddenError, TooManyFailuresError, IdentityProviderError: nobody, or not now.
         """
-        address = self.origins.address_of(request)
-        self._failures.check(address)
         try:
             if self._issuer is not None and text.count(".") == 2:  # noqa: PLR2004  # a JWT; ours have no dot
                 name, scope = self._issuer.verify(text)
                 return Principal(name, scope, Method.OIDC)
             token = _known_token(text)
         except UnauthenticatedError:
-            self._failures.note(address)
+            self._failures.count(self.origins.address_of(request))
             raise
         return Principal(token.name, Scope(token.scope), Method.TOKEN, token)
 
@@ -167,8 +167,13 @@ def check_bind(settings: Settings) -> None:
     """Refuse to serve everybody.
 
     Raises:
-        ConfigurationError: others can reach the address, and nothing would ask them who they are.
+        ConfigurationError: others can reach the address, and nothing would ask them who they are; or a proxy or an
+            issuer says who asks, and whom it does not name would be the administrator.
     """
+    named_by = [name for name in ("api_proxy_user_header", "api_oidc_issuer") if getattr(settings, name)]
+    if settings.api_auth == "none" and named_by:
+        message = f"{named_by[0]} is given, and api_auth is none: who is not named would be the administrator"
+        raise ConfigurationError(message, hint="serve with --auth token", problems=(message,))
     if settings.api_auth == "none" and not is_loopback(settings.api_host):
         message = f"{settings.api_host} can be reached from other machines, and api_auth is none"
         raise ConfigurationError(message, hint="serve with --auth token, or on 127.0.0.1", problems=(message,))

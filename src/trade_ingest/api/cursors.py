@@ -10,6 +10,7 @@ from typing import Any
 
 from xxhash import xxh3_64_digest
 
+from trade_ingest.api.schemas.base import MAX_ID
 from trade_ingest.errors import CursorError
 from trade_ingest.ledger.pages import Key
 
@@ -41,7 +42,19 @@ def decode_cursor(text: str, filters: Mapping[str, Any]) -> Key:
     if bound_to != _filters_digest(filters):
         message = "the cursor belongs to a list with other filters or another order"
         raise CursorError(message, hint=_HINT)
-    value, row_id = json.loads(payload)
+    return _read_key(payload)
+
+
+def _read_key(payload: bytes) -> Key:
+    """The key; the digest is no proof that it is ours: anybody can make one."""
+    try:
+        value, row_id = json.loads(payload)
+        is_key = isinstance(value, str) and type(row_id) is int and 0 <= row_id <= MAX_ID
+        value.encode()  # half of a surrogate pair is no text for PostgreSQL
+    except (ValueError, TypeError, AttributeError, RecursionError) as exc:
+        raise _unreadable() from exc
+    if not is_key:
+        raise _unreadable()
     return Key(value, row_id)
 
 

@@ -20,8 +20,8 @@ _MAX_ADDRESSES = 10_000  # that are remembered; memory is bounded whoever asks
 class FailureLimit:
     """At most `MAX_FAILURES` wrong tokens in `WINDOW_SECONDS` from one address; in this process's memory.
 
-    Guessing a token is hopeless at any rate. The limit keeps who tries from costing a query each time, and shows them
-    in the log.
+    Guessing a token is hopeless at any rate. The limit tells who tries to wait, and shows them in the log; good tokens
+    of the same address, which many users may share, are not its business.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -29,29 +29,28 @@ class FailureLimit:
         self._failures: dict[str, deque[float]] = {}
         self._lock = threading.Lock()
 
-    def check(self, address: str) -> None:
-        """Let an address try.
+    def count(self, address: str) -> None:
+        """An address has sent a wrong token.
 
         Raises:
-            TooManyFailuresError: it has to wait.
+            TooManyFailuresError: it was one too many; it has to wait.
         """
-        with self._lock:
-            failures = self._recent(_network_of(address))
-        if len(failures) >= MAX_FAILURES:
-            wait = math.ceil(failures[0] + WINDOW_SECONDS - self._clock())
-            message = f"{address} has sent {len(failures)} wrong tokens within {WINDOW_SECONDS:.0f} s"
-            raise TooManyFailuresError(message, hint=f"wait {wait} s", retry_after_seconds=max(wait, 1))
-
-    def note(self, address: str) -> None:
-        """An address has sent a wrong token."""
         network = _network_of(address)
         with self._lock:
             failures = self._recent(network)
-            failures.append(self._clock())
-            self._failures.pop(network, None)  # so that the dictionary has the one that failed last at its end
-            self._failures[network] = failures
-            if len(self._failures) > _MAX_ADDRESSES:
-                del self._failures[next(iter(self._failures))]
+            if len(failures) < MAX_FAILURES:
+                self._note(network, failures)
+                return
+            wait = math.ceil(failures[0] + WINDOW_SECONDS - self._clock())
+        message = f"{address} has sent {MAX_FAILURES} wrong tokens within {WINDOW_SECONDS:.0f} s"
+        raise TooManyFailuresError(message, hint=f"wait {wait} s", retry_after_seconds=max(wait, 1))
+
+    def _note(self, network: str, failures: deque[float]) -> None:
+        failures.append(self._clock())
+        self._failures.pop(network, None)  # so that the dictionary has the one that failed last at its end
+        self._failures[network] = failures
+        if len(self._failures) > _MAX_ADDRESSES:
+            del self._failures[next(iter(self._failures))]
 
     def _recent(self, network: str) -> deque[float]:
         failures = self._failures.get(network, deque(maxlen=MAX_FAILURES))

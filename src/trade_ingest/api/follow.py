@@ -24,7 +24,6 @@ logger = logging.getLogger(__name__)
 Connection = psycopg.Connection[Any]
 
 _EVERY_SECONDS = 1.0
-_PATIENCE_SECONDS = 15.0  # after a failure
 _PAGE = 500
 
 
@@ -49,39 +48,50 @@ class Follower(Protocol):
 
 
 class Followers:
-    """The followers that the settings and the environment ask for, at work in a thread."""
+    """The followers that the settings and the environment ask for.
 
-    def __init__(self, database: str, settings: Settings) -> None:
+    Each is at work in a thread and with a connection of its own: one that takes nothing, or not in time, holds no other
+    up.
+
+    Args:
+        database: the URL of the database.
+        settings: who is to be told.
+        patience_seconds: after a failure.
+    """
+
+    def __init__(self, database: str, settings: Settings, *, patience_seconds: float = 15.0) -> None:
         self._database = database
         self._followers = configured_followers(database, settings)
+        self._patience_seconds = patience_seconds
         self._is_stopping = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
         """Begin, if there is any."""
-        if self._followers:
-            self._thread = threading.Thread(target=self._work, name="followers", daemon=True)
-            self._thread.start()
+        for follower in self._followers:
+            thread = threading.Thread(target=self._work, args=[follower], name=follower.name, daemon=True)
+            thread.start()
+            self._threads.append(thread)
 
     def stop(self) -> None:
         """End; what was not passed on is later, by this or another server."""
         self._is_stopping.set()
-        if self._thread is not None:
-            self._thread.join()
+        for thread in self._threads:
+            thread.join()
 
-    def _work(self) -> None:
+    def _work(self, follower: Follower) -> None:
         while not self._is_stopping.is_set():
             try:
-                with open_connection(self._database, name="trade-ingest followers") as connection:
+                with open_connection(self._database, name=f"trade-ingest {follower.name}") as connection:
                     while not self._is_stopping.wait(_EVERY_SECONDS):
-                        for follower in self._followers:
-                            pass_on(connection, follower)
+                        pass_on(connection, follower)
             except (TradeIngestError, psycopg.Error) as exc:
-                logger.warning("events cannot be passed on, trying again: %s", exc)
+                logger.warning("%s: events cannot be passed on, trying again: %s", follower.name, exc)
             except Exception:
                 # a follower's own: whatever its library raises
-                logger.exception("events were not taken, trying again in %.0f s", _PATIENCE_SECONDS)
-            self._is_stopping.wait(_PATIENCE_SECONDS)
+                message = "%s: events were not taken, trying again in %.0f s"
+                logger.exception(message, follower.name, self._patience_seconds)
+            self._is_stopping.wait(self._patience_seconds)
 
 
 def pass_on(connection: Connection, follower: Follower) -> bool:
@@ -119,8 +129,9 @@ def configured_followers(database: str, settings: Settings) -> list[Follower]:
     from trade_ingest.api.tracing import RunTraces, is_tracing_configured
 
     followers: list[Follower] = []
-    if settings.notify:
-        followers.append(Notifier([url.get_secret_value() for url in settings.notify], settings.notify_late_hours))
+    # each URL has a position of its own: what one does not take is not told to the others again
+    for number, url in enumerate(dict.fromkeys(url.get_secret_value() for url in settings.notify), start=1):
+        followers.append(Notifier(url, settings.notify_late_hours, number=number))
     if is_lineage_configured():
         followers.append(Lineage(database))
     if is_tracing_configured():

@@ -14,7 +14,7 @@ from trade_ingest.api.access import Scope
 from trade_ingest.errors import ForbiddenError, IdentityProviderError, UnauthenticatedError
 
 if TYPE_CHECKING:
-    from jwt import PyJWKClient
+    from jwt import PyJWK, PyJWKClient
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ class Issuer:
         import jwt
 
         try:
-            key = self._keys.get_signing_key_from_jwt(text)
+            key = self._key_of(text)
             claims: dict[str, Any] = jwt.decode(
                 text,
                 key=key,
@@ -72,13 +72,24 @@ class Issuer:
                 leeway=_LEEWAY_SECONDS,
                 options={"require": ["exp", "iss", "aud", "sub"]},
             )
-        except jwt.PyJWKClientConnectionError as exc:
-            raise _no_keys(self.issuer, exc) from exc
         except jwt.PyJWTError as exc:
             # PyJWT's texts name claims and never the token
             message = f"the bearer token is not valid: {str(exc)[:1].lower()}{str(exc)[1:]}"
             raise UnauthenticatedError(message, hint="get a new one from the issuer") from exc
         return claims
+
+    def _key_of(self, text: str) -> PyJWK:
+        import jwt
+
+        jwt.get_unverified_header(text.encode(errors="replace"))  # what is no token costs no request
+        try:
+            self._keys.get_jwk_set()
+        except (jwt.PyJWTError, OSError, ValueError) as exc:  # no answer, or one that has no keys in it
+            raise _no_keys(self.issuer, exc) from exc
+        try:
+            return self._keys.get_signing_key_from_jwt(text)
+        except (jwt.PyJWKClientConnectionError, jwt.PyJWKSetError, OSError, ValueError) as exc:  # asked again
+            raise _no_keys(self.issuer, exc) from exc
 
     def _scope(self, claims: dict[str, Any]) -> Scope | None:
         value = claims.get(self.claim, "")

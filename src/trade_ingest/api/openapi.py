@@ -53,7 +53,14 @@ _WITH_BODY = (
     HTTPStatus.UNPROCESSABLE_ENTITY,
 )
 _LETS_IN = {"/api/v1/session"}  # public, and asks who it is
-_MAY_BE_UNKNOWN = {"/api/v1/coverage", "/api/v1/rejects/export"}
+_MAY_BE_UNKNOWN = {
+    "/api/v1/coverage",
+    "/api/v1/rejects/export",
+    "/api/v1/trades/symbols",
+    "/api/v1/trades/bars",
+    "/api/v1/trades/rows",
+    "/api/v1/trades/history",
+}
 _MAY_BE_UNREADABLE = {"/api/v1/files/{file_id}/lines"}
 
 blueprint = APIBlueprint("openapi", __name__, tag="System")
@@ -189,6 +196,7 @@ def _possible(path: str, method: str, operation: Document, *, has_scope: bool) -
 
 _WITH_ETAG = {
     PATH,
+    "/api/v1/docs",
     "/api/v1/runs/{run_id}",
     "/api/v1/runs/{run_id}/progress",
     "/api/v1/files/{file_id}",

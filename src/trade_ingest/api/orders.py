@@ -12,16 +12,23 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from trade_ingest.api.allowed import check_sources, offered_contract
 from trade_ingest.api.schemas.base import Id, Text
-from trade_ingest.contract.model import Contract, OnChanged
+from trade_ingest.contract.model import Contract
 from trade_ingest.errors import UsageError
 from trade_ingest.ledger.contracts import stored_contract
-from trade_ingest.pipeline import RunOptions
+from trade_ingest.run import RunOptions
 from trade_ingest.settings import Settings
+from trade_ingest.source.dates import parse_dates
+from trade_ingest.source.pattern import Selection
 
 Connection = psycopg.Connection[Any]
 
 MAX_SOURCES = 10_000
+MAX_GLOBS = 100
 
+DateOrTime = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2})?)?$")]
+
+
+TextOrEmpty = Text | Literal[""]
 
 MaxRejects = Annotated[
     str | None,
@@ -47,6 +54,32 @@ class OrderOptions(BaseModel):
     reload: bool = Field(default=False, description="Load rolled-back files again.")
 
 
+class OrderSelection(BaseModel):
+    """Which of the sources' files are taken; what is not given is as the contract's `delivery` says."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    include: tuple[Text, ...] = Field((), max_length=MAX_GLOBS, description="Only files that one of these globs fits.")
+    exclude: tuple[Text, ...] = Field((), max_length=MAX_GLOBS, description="No files that one of these globs fits.")
+    date_from: DateOrTime | None = Field(None, description="Only files from that date on, which `{date:…}` tells.")
+    date_to: DateOrTime | None = Field(None, description="Only files up to that date, all of it.")
+    settle_seconds: int | None = Field(None, ge=0, le=10**9, description="Leave younger files for later.")
+    marker: TextOrEmpty | None = Field(None, description="Only files with that file beside them; empty: without.")
+    manifest: TextOrEmpty | None = Field(
+        None, description="Only files that this file of their folder lists; empty: without."
+    )
+    checksum: Literal["auto", "required", "off"] | None = Field(None, description="What is done with checksum files.")
+
+    def chosen(self) -> Selection:
+        """What it means.
+
+        Raises:
+            UsageError: a glob or a date is wrong.
+        """
+        values = self.model_dump(exclude={"date_from", "date_to"})
+        return Selection(**values, dates=parse_dates(self.date_from, self.date_to))
+
+
 class RunOrder(BaseModel):
     """What to load; no secrets."""
 
@@ -57,6 +90,7 @@ class RunOrder(BaseModel):
     )
     contract: Text | None = Field(default=None, description="Name of a contract; none: the one that the server has.")
     contract_id: Id | None = Field(default=None, description="A contract as the ledger has it, instead of a name.")
+    selection: OrderSelection = Field(default_factory=OrderSelection)
     options: OrderOptions = Field(default_factory=OrderOptions)
 
     def check(self, settings: Settings, allowed: Sequence[str], connection: Connection) -> None:
@@ -86,18 +120,7 @@ class RunOrder(BaseModel):
             (problem, *_) = exc.errors(include_url=False, include_input=False)
             message = f"options.{problem['loc'][0]}: {problem['msg']}"
             raise UsageError(message, hint="see the specification of the API") from exc
-        return RunOptions(
-            engine=settings.engine,
-            parallelism=settings.parallelism,
-            max_connections=settings.max_connections,
-            master=settings.master,
-            spark_conf=dict(item.split("=", 1) for item in settings.spark_conf),
-            on_changed=OnChanged(settings.on_changed) if settings.on_changed else None,
-            reject_limit=settings.reject_limit,
-            reload=self.options.reload,
-            connections=settings.store_connections,
-            after_load=settings.after_load,
-        )
+        return RunOptions.of(settings, reload=self.options.reload, selection=self.selection.chosen())
 
 
 def fingerprint(requested_by: str, path: str, body: BaseModel) -> bytes:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import psycopg
 from flask import Response
 from pydantic import Field
 
+from trade_ingest.api.connections import ledger
 from trade_ingest.api.cursors import decode_cursor, encode_cursor
 from trade_ingest.api.replies import reply
-from trade_ingest.api.schemas.base import Answer, PageQuery
+from trade_ingest.api.schemas.base import Answer, CountedQuery, PageQuery
 from trade_ingest.errors import CursorError, RequestInvalidError
-from trade_ingest.ledger.pages import Key, Order, Page, SortKey
+from trade_ingest.ledger.pages import Condition, Key, Listing, Order, Page, SortKey, Total
 
 
 def sort_field(sorts: Mapping[str, SortKey], default: str) -> Any:  # noqa: ANN401  # as pydantic's Field
@@ -43,13 +44,35 @@ def order_of(sorts: Mapping[str, SortKey], sort: str, *, is_narrowed: bool) -> O
     return Order(key, is_descending=sort.startswith("-"))
 
 
-def reply_page(model: type[Answer], query: PageQuery, find: Callable[[Key | None], Page[Any]]) -> Response:
-    """Answer with a page: ``find`` gets it, after the key that the query's cursor says.
+def reply_listing(
+    model: type[Answer], query: PageQuery, listing: Listing[Any], conditions: Sequence[Condition], order: Order
+) -> Response:
+    """Answer with a page of a listing, after the key that the query's cursor says.
 
     Raises:
         CursorError: the cursor is not one of this list.
     """
-    filters = query.model_dump(mode="json", exclude={"limit", "cursor"}) | {"list": model.__name__}
+    return reply_page(
+        model,
+        query,
+        lambda after: listing.page(ledger(), conditions, order=order, after=after, limit=query.limit),
+        count=lambda: listing.count(ledger(), conditions),
+    )
+
+
+def reply_page(
+    model: type[Answer],
+    query: PageQuery,
+    find: Callable[[Key | None], Page[Any]],
+    *,
+    count: Callable[[], Total] | None = None,
+) -> Response:
+    """Answer with a page: ``find`` gets it, after the key that the query's cursor says; ``count`` if that is asked for.
+
+    Raises:
+        CursorError: the cursor is not one of this list.
+    """
+    filters = query.model_dump(mode="json", exclude={"limit", "cursor", "include"}) | {"list": model.__name__}
     after = None if query.cursor is None else decode_cursor(query.cursor, filters)
     try:
         page = find(after)
@@ -59,4 +82,8 @@ def reply_page(model: type[Answer], query: PageQuery, find: Callable[[Key | None
         message = "the cursor is not one that a list gave"
         raise CursorError(message, hint="leave the cursor out to begin again") from exc
     cursor = None if page.next_key is None else encode_cursor(page.next_key, filters)
-    return reply(model, {"items": page.items, "next_cursor": cursor})
+    values: dict[str, Any] = {"items": page.items, "next_cursor": cursor}
+    if count is not None and isinstance(query, CountedQuery) and query.include:
+        total = count()
+        values |= {"total": total.rows, "total_is_exact": total.is_exact}
+    return reply(model, values)

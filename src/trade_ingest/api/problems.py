@@ -12,8 +12,9 @@ import psycopg
 from apiflask import APIFlask, HTTPError
 from flask import Response, g, request
 from flask.typing import ResponseReturnValue
+from gunicorn.http.errors import NoMoreData, ParseException
 from pydantic_core import to_json
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import BadRequest, HTTPException
 
 from trade_ingest.errors import RequestInvalidError, TradeIngestError, outcome_of
 from trade_ingest.ledger.connection import as_ingest_error, mask_secrets
@@ -33,6 +34,8 @@ def install(app: APIFlask) -> None:
     app.register_error_handler(TradeIngestError, problem_of)
     app.register_error_handler(psycopg.Error, lambda error: problem_of(as_ingest_error(error)))
     app.register_error_handler(HTTPException, _http_problem)
+    for kind in (ParseException, NoMoreData):  # gunicorn reads a body in pieces when it is asked for
+        app.register_error_handler(kind, lambda _: _http_problem(BadRequest()))
     app.register_error_handler(Exception, _unexpected)
     app.error_processor(_invalid_request)
     app.register_error_handler(HTTPException, _http_problem)  # error_processor has put its own in this place
@@ -78,12 +81,17 @@ def _http_problem(error: HTTPException) -> ResponseReturnValue:
     if error.response is not None:  # a redirect
         return error
     status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
-    response = _problem(status, f"http.{status.name.lower()}", status.phrase, _DETAILS.get(status, status.description))
+    detail = _DETAILS.get(status, status.description)
+    if status in (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED):
+        detail += f": {request.path[:_SHOWN_OF_PATH]}"
+    response = _problem(status, f"http.{status.name.lower()}", status.phrase, detail)
     for name, value in error.get_headers():
         if name != "Content-Type":
             response.headers[name] = value
     return response
 
+
+_SHOWN_OF_PATH = 200
 
 _DETAILS = {
     HTTPStatus.NOT_FOUND: "there is no such path",
@@ -133,16 +141,38 @@ def _problem(
     retryable: bool = False,
     errors: tuple[Mapping[str, str], ...] = (),
 ) -> Response:
-    body = {
+    body = _body_of(status, code, title, detail, hint=hint, retryable=retryable, errors=errors)
+    body |= {"instance": request.path, "request_id": g.get("request_id", "")}
+    return Response(to_json(body), status=int(status), content_type=MEDIA_TYPE)
+
+
+def unread_problem(status: HTTPStatus, request_id: str) -> bytes:
+    """The body of the problem for what cannot be read as a request at all."""
+    detail = _DETAILS.get(status, status.description or status.phrase)
+    body = _body_of(status, f"http.{status.name.lower()}", status.phrase, detail)
+    return to_json(body | {"request_id": request_id})
+
+
+def _body_of(
+    status: int,
+    code: str,
+    title: str,
+    detail: str,
+    *,
+    hint: str = "",
+    retryable: bool = False,
+    errors: tuple[Mapping[str, str], ...] = (),
+) -> dict[str, Any]:
+    """All members of a problem, for no request."""
+    return {
         "type": f"/problems/{code}",
         "title": title,
         "status": int(status),
         "detail": detail,
-        "instance": request.path,
+        "instance": "",
         "code": code,
         "hint": hint,
         "retryable": retryable,
         "errors": list(errors),
-        "request_id": g.get("request_id", ""),
+        "request_id": "",
     }
-    return Response(to_json(body), status=int(status), content_type=MEDIA_TYPE)

@@ -19,6 +19,7 @@ from trade_ingest.api.options import ApiOptions
 from trade_ingest.api.stream import EXTENSION as EVENTS
 from trade_ingest.api.supervisor import EXTENSION as SUPERVISOR
 from trade_ingest.api.supervisor import Supervisor
+from trade_ingest.api.threads import Worker
 from trade_ingest.api.tracing import is_tracing_configured, provider, trace_requests
 from trade_ingest.pipeline import prepare_ledger
 
@@ -46,7 +47,7 @@ def serve(
         on_ready: called with the URL when requests are taken.
 
     Raises:
-        ConfigurationError: others can reach the address, and nothing would ask them who they are.
+        ConfigurationError: others can reach the address, and nothing would ask them who they are; see ``check_bind``.
     """
     check_bind(options.settings)
     prepare_ledger(options.database)
@@ -70,18 +71,18 @@ class _Server(BaseApplication):  # type: ignore[misc,unused-ignore]  # gunicorn 
         host = f"[{settings.api_host}]" if ":" in settings.api_host.strip("[]") else settings.api_host
         values = {
             "bind": settings.api_host if settings.api_host.startswith("unix:") else f"{host}:{settings.api_port}",
-            "worker_class": "gthread",
+            "worker_class": Worker,
             "workers": self._workers,
             "threads": threads,
             "worker_connections": 2 * threads,  # a connection that waits between two requests has no thread
             "control_socket_disable": True,
             "graceful_timeout": _GRACE_SECONDS,
             "keepalive": 5,
-            "limit_request_field_size": 16_384,  # a position in the events may have 6,000 characters
+            "limit_request_line": 8_190,  # a position in the events may have 6,000 characters
+            "limit_request_field_size": 16_384,
             "loglevel": settings.log_level,
             "accesslog": None,  # written by the app, with the id of the request
             "forwarded_allow_ips": "",  # proxies are trusted by our own settings only
-            "server_software": "trade-ingest",
             "post_worker_init": self._begin,
             "worker_exit": lambda _, worker: self._end(worker),
             "when_ready": lambda arbiter: self._on_ready(_url_of(arbiter)),

@@ -24,7 +24,15 @@ from trade_ingest.api.connections import Connections
 from trade_ingest.api.options import ApiOptions
 from trade_ingest.errors import StreamsBusyError, TradeIngestError
 from trade_ingest.ledger.connection import open_connection
-from trade_ingest.ledger.stream import ALL_EVENTS, EventFilter, EventPage, Position, current_position
+from trade_ingest.ledger.stream import (
+    ALL_EVENTS,
+    EventFilter,
+    EventPage,
+    Position,
+    Snapshot,
+    StreamEvent,
+    current_position,
+)
 from trade_ingest.ledger.stream import read_events as read_ledger
 
 logger = logging.getLogger(__name__)
@@ -33,8 +41,8 @@ Connection = psycopg.Connection[Any]
 
 EXTENSION = "trade_ingest_events"
 
-POLL_SECONDS = 0.25
-"""How often the ledger is read while somebody listens; a third of a millisecond of work each time."""
+POLL_SECONDS = 0.4
+"""How often the ledger is read while somebody listens: each time wakes a thread for each stream."""
 
 HEARTBEAT_SECONDS = 15.0
 LIFETIME_SECONDS = 300.0
@@ -44,7 +52,7 @@ RETRY_SECONDS = 5
 
 _PAGE = 1000  # events read at once
 _LONGEST_QUEUE = 10_000  # events that a slow client may lie behind before its stream is ended
-_PROGRESS_EVERY = 2  # polls
+_PROGRESS_SECONDS = 1.0
 
 _PROGRESS_SQL = """
 SELECT p.run_id, p.file_id, f.uri, p.stage, p.bytes_read, p.size_bytes, p.rows_read, p.rows_rejected
@@ -64,18 +72,35 @@ def read_progress(connection: Connection, wanted: EventFilter = ALL_EVENTS) -> l
 
 @dataclass(frozen=True, slots=True)
 class Handed:
-    """Events that follow `after`; without `after` the stream is to read for itself what there is up to now."""
+    """Events that follow `after`; without `after` the stream is to read for itself what there is up to now.
+
+    `texts` are those of the events for a stream that stands at `after`: made once, however many streams send them.
+    """
 
     after: Position | None
     page: EventPage | None = None
+    texts: tuple[bytes, ...] = ()
+
+    @classmethod
+    def of(cls, after: Position, page: EventPage) -> Handed:
+        """What was read after a position."""
+        return cls(after, page, tuple(_event_message(event, after.base, page) for event in page.events))
 
 
-@dataclass
+@dataclass(frozen=True, slots=True)
+class ShownProgress:
+    """How far a file is, with the text that each stream sends."""
+
+    item: Progress
+    text: bytes
+
+
+@dataclass(eq=False)
 class Listener:
-    """What one stream has still to send."""
+    """What one stream has still to send; two that have the same are not the same."""
 
     handed: deque[Handed] = field(default_factory=deque)
-    progress: dict[int, Progress] = field(default_factory=dict)
+    progress: dict[int, ShownProgress] = field(default_factory=dict)
     events: int = 0
     is_dropped: bool = False
 
@@ -91,7 +116,7 @@ class Broadcaster:
     def __init__(self, database: str, max_streams: int) -> None:
         self._database = database
         self._max_streams = max_streams
-        self._listeners: list[Listener] = []
+        self._listeners: set[Listener] = set()
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._is_closing = False
@@ -108,7 +133,7 @@ class Broadcaster:
                 message = f"the server has {self._max_streams} live streams already"
                 hint = "poll GET /api/v1/events with If-None-Match instead, every 2 s while something runs"
                 raise StreamsBusyError(message, hint=hint, retry_after_seconds=RETRY_SECONDS)
-            self._listeners.append(listener)
+            self._listeners.add(listener)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="events", daemon=True)
                 self._thread.start()
@@ -117,10 +142,9 @@ class Broadcaster:
     def unsubscribe(self, listener: Listener) -> None:
         """A stream has ended; again does nothing."""
         with self._changed:
-            if listener in self._listeners:
-                self._listeners.remove(listener)
+            self._listeners.discard(listener)
 
-    def wait(self, listener: Listener, seconds: float) -> tuple[list[Handed], list[Progress]]:
+    def wait(self, listener: Listener, seconds: float) -> tuple[list[Handed], list[ShownProgress]]:
         """What there is for a listener; nothing if nothing came in time."""
         with self._changed:
             self._changed.wait_for(
@@ -162,16 +186,18 @@ class Broadcaster:
 
     def _follow(self, connection: Connection) -> None:
         position = current_position(connection)
-        self._hand_out(Handed(None), [])  # nobody has read for the listeners up to this position
+        self._hand_out(Handed(None), {})  # nobody has read for the listeners up to this position
         shown: dict[int, Progress] = {}
-        number = 0
+        progress_at = 0.0
         while self._has_listeners():
             started = time.monotonic()
             page = read_ledger(connection, position, limit=_PAGE)
-            number += 1
-            progress = self._new_progress(connection, shown) if number % _PROGRESS_EVERY == 0 else []
+            progress: dict[int, ShownProgress] = {}
+            if started >= progress_at:
+                progress_at = started + _PROGRESS_SECONDS
+                progress = self._new_progress(connection, shown)
             if page.events or progress:
-                self._hand_out(Handed(position, page), progress)
+                self._hand_out(Handed.of(position, page), progress)
             position = page.position
             if page.is_last:
                 time.sleep(max(0.0, POLL_SECONDS - (time.monotonic() - started)))
@@ -181,18 +207,22 @@ class Broadcaster:
             return bool(self._listeners) and not self._is_closing
 
     @staticmethod
-    def _new_progress(connection: Connection, shown: dict[int, Progress]) -> list[Progress]:
+    def _new_progress(connection: Connection, shown: dict[int, Progress]) -> dict[int, ShownProgress]:
         now = {progress["file_id"]: progress for progress in read_progress(connection)}
-        changed = [progress for file_id, progress in now.items() if shown.get(file_id) != progress]
+        changed = {
+            file_id: ShownProgress(progress, _message("progress", progress))
+            for file_id, progress in now.items()
+            if shown.get(file_id) != progress
+        }
         shown.clear()
         shown.update(now)
         return changed
 
-    def _hand_out(self, handed: Handed, progress: list[Progress]) -> None:
+    def _hand_out(self, handed: Handed, progress: dict[int, ShownProgress]) -> None:
         events = 0 if handed.page is None else len(handed.page.events)
         with self._changed:
             for listener in self._listeners:
-                listener.progress.update({item["file_id"]: item for item in progress})
+                listener.progress.update(progress)
                 if events or handed.after is None:
                     listener.handed.append(handed)
                     listener.events += events
@@ -234,13 +264,16 @@ class EventStream:
 
     def texts(
         self, *, lifetime_seconds: float = LIFETIME_SECONDS, heartbeat_seconds: float = HEARTBEAT_SECONDS
-    ) -> Iterator[str]:
-        """The texts; a comment after `heartbeat_seconds` of silence: a client that is gone is noticed by it."""
+    ) -> Iterator[bytes]:
+        """The texts, all that there is at a moment in one; a comment after `heartbeat_seconds` of silence.
+
+        By the comment a client that is gone is noticed.
+        """
         ends_at = time.monotonic() + lifetime_seconds
         with self._ledger.borrow() as connection:
             self._position = self._after or current_position(connection)
         # where the client stands, before the first event: it may lose its connection before that
-        yield f"retry: {RETRY_SECONDS * 1000}\n" + _message("position", {}, self._position)
+        yield f"retry: {RETRY_SECONDS * 1000}\n".encode() + _message("position", {}, self._position)
         yield from self._missed()
         while (left := ends_at - time.monotonic()) > 0 and not self._has_to_end:
             handed, progress = self._broadcaster.wait(self._listener, min(heartbeat_seconds, left))
@@ -248,24 +281,32 @@ class EventStream:
             for text in self._received(handed):
                 sent = True
                 yield text
-            shown = "".join(_message("progress", item) for item in progress if _is_of(self._wanted, item))
+            shown = b"".join(one.text for one in progress if _is_of(self._wanted, one.item))
             if shown or not sent:
-                yield shown or ": still here\n\n"
+                yield shown or b": still here\n\n"
 
     @property
     def _has_to_end(self) -> bool:
         return self._listener.is_dropped or self._broadcaster.is_closing
 
-    def _received(self, handed: list[Handed]) -> Iterator[str]:
+    def _received(self, handed: list[Handed]) -> Iterator[bytes]:
         for item in handed:
             if item.after is None or item.page is None:
                 yield from self._missed()
                 continue
             if item.after.base.is_newer_than(self._position.base):
                 self._position = item.after  # nothing lies between: the thread has read it
-            yield from self._send(item.page)
+            if self._position == item.after:
+                texts = [
+                    text for event, text in zip(item.page.events, item.texts, strict=True) if self._wanted.takes(event)
+                ]
+                self._position = item.page.position
+                if texts:
+                    yield b"".join(texts)
+            else:
+                yield from self._send(item.page)
 
-    def _missed(self) -> Iterator[str]:
+    def _missed(self) -> Iterator[bytes]:
         """What the ledger has and the client has not."""
         is_last = False
         while not is_last:
@@ -274,26 +315,34 @@ class EventStream:
             yield from self._send(page)
             is_last = page.is_last
 
-    def _send(self, page: EventPage) -> Iterator[str]:
-        seen_by = page.position.ahead or page.position.base
-        for event in page.events:
-            if self._position.has(event):
-                continue
-            self._position = Position(self._position.base, seen_by, event.event_id)
-            if self._wanted.takes(event):
-                yield _message(event.kind, event.as_dict(), self._position)
+    def _send(self, page: EventPage) -> Iterator[bytes]:
+        new = [event for event in page.events if not self._position.has(event)]
+        texts = [_event_message(event, self._position.base, page) for event in new if self._wanted.takes(event)]
         if page.position.base.is_newer_than(self._position.base):
             self._position = page.position
+        elif new:
+            self._position = _position_at(new[-1], self._position.base, page)
+        if texts:
+            yield b"".join(texts)
 
 
 def _is_of(wanted: EventFilter, progress: Progress) -> bool:
     return wanted.run_id in {None, progress["run_id"]} and wanted.file_id in {None, progress["file_id"]}
 
 
-def _message(kind: str, data: object, position: Position | None = None) -> str:
+def _position_at(event: StreamEvent, base: Snapshot, page: EventPage) -> Position:
+    """Where a client stands that stood at `base` and has the page up to the event."""
+    return Position(base, page.position.ahead or page.position.base, event.event_id)
+
+
+def _event_message(event: StreamEvent, base: Snapshot, page: EventPage) -> bytes:
+    return _message(event.kind, event.as_dict(), _position_at(event, base, page))
+
+
+def _message(kind: str, data: object, position: Position | None = None) -> bytes:
     text = json.dumps(data, default=str, separators=(",", ":"))
     place = "" if position is None else f"id: {position}\n"
-    return f"{place}event: {kind}\ndata: {text}\n\n"
+    return f"{place}event: {kind}\ndata: {text}\n\n".encode()
 
 
 def install(app: Flask, options: ApiOptions) -> None:

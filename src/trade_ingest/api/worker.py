@@ -15,10 +15,12 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import psycopg
 
+from trade_ingest.api.allowed import default_prefixes
 from trade_ingest.api.orders import RunOrder
 from trade_ingest.errors import RunInterruptedError, TradeIngestError
 from trade_ingest.ledger.connection import mask_secrets, open_connection, wrap_database_errors
@@ -31,7 +33,8 @@ from trade_ingest.ledger.run_requests import (
     keep_request,
     note_run,
 )
-from trade_ingest.pipeline import RunResult, ingest
+from trade_ingest.pipeline import ingest
+from trade_ingest.run import RunResult
 from trade_ingest.settings import Settings, load_settings, resolve_database
 
 logger = logging.getLogger(__name__)
@@ -101,7 +104,7 @@ def _ingest(
         order.sources,
         contract=order.contract_of(settings, connection),
         database=database,
-        options=order.run_options(settings),
+        options=replace(order.run_options(settings), within=default_prefixes(settings)),
         on_event=note_event,
         stop=stop,
     )

@@ -43,6 +43,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "contracts": (f"{_COMMANDS_PACKAGE}.contracts", "List, show and check contracts; print their DDL."),
     "db": (f"{_COMMANDS_PACKAGE}.db", "The database: its URL, a shell, its state; stop the embedded one."),
     "doctor": (f"{_COMMANDS_PACKAGE}.doctor", "Check database, rights, ledger, disk, engines and clock."),
+    "spark": (f"{_COMMANDS_PACKAGE}.spark", "Let Spark start sooner on this machine."),
     "config": (f"{_COMMANDS_PACKAGE}.config", "Show the settings and where each comes from."),
     "demo": (f"{_COMMANDS_PACKAGE}.demo", "See it work on generated files, in under a minute."),
     "completion": (f"{_COMMANDS_PACKAGE}.completion", "Print the completion script of a shell."),

@@ -17,7 +17,7 @@ from trade_ingest.cli.display import (
 )
 
 if TYPE_CHECKING:
-    from trade_ingest.pipeline import RunResult
+    from trade_ingest.run import RunResult
 
 _SHOWN_FAILURES = 20
 _SHOWN_REASONS = 10

@@ -251,6 +251,11 @@ class RejectLimit(Model):
         0.01, ge=0, le=1, allow_inf_nan=False, description="Rejects / rows read that is tolerated."
     )
 
+    def as_option(self) -> str:
+        """The limit as ``--max-rejects`` takes it: ``10,1%``."""
+        percent = f"{self.max_ratio * 100:.10f}".rstrip("0").rstrip(".")
+        return f"{self.max_count},{percent}%"
+
     def is_exceeded(self, rejected: int, read: int) -> bool:
         """Whether ``rejected`` of ``read`` rows are too many."""
         return rejected > self.max_count and rejected > self.max_ratio * read

@@ -76,8 +76,8 @@ class SparkEngine:
             return self._session.sparkContext.defaultParallelism
         return _CONNECT_SLOTS
 
-    def check_executors(self, file: SourceFile) -> None:
-        """Try on the executors what loads need there; ``file`` is one of the files.
+    def check_executors(self, file: SourceFile | None) -> None:
+        """Try on the executors what loads need there; ``file`` is one of the files, None where none is read.
 
         Raises:
             EngineError: what is missing, and how it is mended.

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trade_ingest.engine.java import java_home, without_modules
+from trade_ingest.engine.java_archive import JAVA_OPTIONS, archive_options
 from trade_ingest.errors import EngineError
 
 if TYPE_CHECKING:
@@ -20,8 +21,11 @@ if TYPE_CHECKING:
 
 _LOGGING = Path(__file__).with_name("log4j2.properties")
 
-_QUICK_START = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xlog:disable -Xlog:all=error:stderr"
+_QUICK_START = f"{JAVA_OPTIONS} -XX:TieredStopAtLevel=1 -Xlog:disable -Xlog:all=error:stderr"
 """The driver only schedules: a small Java that starts quickly will do, without its remarks on modules."""
+
+
+_stopping: list[threading.Thread] = []
 
 
 def is_spark_configured(environment: Mapping[str, str] = os.environ) -> bool:
@@ -57,18 +61,31 @@ def open_session(master: str | None = None, conf: Mapping[str, str] | None = Non
     Raises:
         EngineError: pyspark or a fitting Java is missing, or Spark does not start.
     """
-    if find_spec("pyspark") is None:
-        raise EngineError("engine spark needs pyspark", hint="pip install 'trade-ingest[spark]', or use --engine local")
+    _require_pyspark()
+    while _stopping:
+        _stopping.pop().join()
     if (session := active_session()) is not None:
         return session, False
     address = master or os.environ.get("SPARK_REMOTE") or os.environ.get("SPARK_MASTER") or "local[*]"
     try:
-        return _connect(address, conf or {}) if address.startswith("sc://") else _start(address, conf or {}), True
+        start = _connect if address.startswith("sc://") else start_session
+        return start(address, conf or {}), True
     except EngineError:
         raise
     except Exception as exc:
         message = f"Spark does not start on {address}: {_first_line(exc)}"
         raise EngineError(message, hint="check --master and --conf; --log-level info shows Spark's own log") from exc
+
+
+def stop_session(session: SparkSession) -> None:
+    """Stop a session that ``open_session`` has started.
+
+    Spark stops in a tenth of a second, but pyspark then waits for a thread of its own that looks once a second
+    whether it is to end. That is left to the background; the next ``open_session`` waits for it.
+    """
+    thread = threading.Thread(target=session.stop, daemon=True)
+    thread.start()
+    _stopping.append(thread)
 
 
 def _connect(address: str, conf: Mapping[str, str]) -> SparkSession:
@@ -80,20 +97,46 @@ def _connect(address: str, conf: Mapping[str, str]) -> SparkSession:
     return builder.getOrCreate()
 
 
-def _start(master: str, conf: Mapping[str, str]) -> SparkSession:
+def spark_installation() -> tuple[Path, Path, str]:
+    """The folder of the Java that Spark runs on here, Spark's own folder, and its version.
+
+    Raises:
+        EngineError: pyspark or a fitting Java is missing.
+    """
+    _require_pyspark()
     import pyspark
+    from pyspark.find_spark_home import _find_spark_home
+
+    return Path(java_home(pyspark.__version__)), Path(_find_spark_home()), pyspark.__version__
+
+
+def _require_pyspark() -> None:
+    if find_spec("pyspark") is None:
+        raise EngineError("engine spark needs pyspark", hint="pip install 'trade-ingest[spark]', or use --engine local")
+
+
+def start_session(master: str, conf: Mapping[str, str], *, archive: str | None = None) -> SparkSession:
+    """A new classic session.
+
+    Args:
+        master: where Spark runs.
+        conf: Spark settings.
+        archive: the options of Java for an archive of classes; None: those of the one that is there.
+    """
     from pyspark.sql import SparkSession
 
+    java, spark_home, version = spark_installation()
+    archive = archive_options(java, spark_home, version) if archive is None else archive
     environment = {
         "PYSPARK_PYTHON": sys.executable,
         "SPARK_LAUNCHER_OPTS": _QUICK_START,
         **os.environ,
-        "JAVA_HOME": without_modules(Path(java_home(pyspark.__version__))),
+        "JAVA_HOME": without_modules(java),
     }
     settings = {
         "spark.app.name": "trade-ingest",
         "spark.ui.showConsoleProgress": "false",
-        "spark.driver.extraJavaOptions": f"{_QUICK_START} -Dlog4j2.configurationFile=file:{_LOGGING}",
+        "spark.driver.extraJavaOptions": f"{_QUICK_START} {archive} -Dlog4j2.configurationFile=file:{_LOGGING}",
     }
     if master.startswith("local"):
         environment.setdefault("SPARK_LOCAL_IP", "127.0.0.1")

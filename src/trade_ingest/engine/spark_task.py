@@ -51,8 +51,10 @@ def forget_zip_importers() -> None:
             del sys.path_importer_cache[path]
 
 
-def probe(database: str, version: str, file: object) -> Callable[[Iterator[Any]], Iterator[Any]]:
+def probe(database: str, version: str, file: object | None) -> Callable[[Iterator[Any]], Iterator[Any]]:
     """The function of ``mapInArrow`` that tries what a load needs: the package, its version, a file, the database.
+
+    With no file, what a write needs.
 
     It yields nothing if all is well, else what is wrong and, after a line break, how it is mended. It is shipped by
     value, so that it runs where the package is missing.
@@ -87,14 +89,12 @@ def probe(database: str, version: str, file: object) -> Callable[[Iterator[Any]]
                     "install the same version on both"
                 )
             try:
-                stat_file(pickle.loads(payload))  # noqa: S301  # made by the driver, above
-            except FileUnreadableError as exc:
-                return (
-                    f"an executor ({where}) cannot read {exc}\n"
-                    "the files must lie under the same path, and be readable, on all machines of the cluster"
-                )
+                if (file := pickle.loads(payload)) is not None:  # noqa: S301  # made by the driver, above
+                    stat_file(file)
             except TradeIngestError as exc:
-                return f"an executor ({where}) cannot read {exc}\n{exc.hint}"
+                same_path = "the files must lie under the same path, and be readable, on all machines of the cluster"
+                hint = same_path if isinstance(exc, FileUnreadableError) else exc.hint
+                return f"an executor ({where}) cannot read {exc}\n{hint}"
             try:
                 open_connection(database).close()
             except Exception as exc:  # noqa: BLE001  # whatever it is, the driver is to say it

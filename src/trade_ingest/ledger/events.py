@@ -19,6 +19,7 @@ class EventKind(StrEnum):
     RUN_PLANNED = "run_planned"
     RUN_ENDED = "run_ended"
     RUN_ABANDONED = "run_abandoned"
+    RUN_REQUEST_FAILED = "run_request_failed"
     FILE_LOADED = "file_loaded"
     FILE_SKIPPED = "file_skipped"
     FILE_FAILED = "file_failed"

@@ -5,42 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, LiteralString
+from typing import LiteralString
 
 from trade_ingest.ledger.pages import Condition, Listing, SortKey
-from trade_ingest.ledger.queries import like_pattern
+from trade_ingest.ledger.queries import FileSummary, like_pattern
 
 
 @dataclass(frozen=True, slots=True)
-class ListedFile:
+class ListedFile(FileSummary):
     """A file as a list shows it; `claimed_at` and `duration_seconds` are those of its last attempt."""
 
-    file_id: int
-    target: str
-    uri: str
-    version: str
-    size_bytes: int
-    modified_at: datetime
-    state: str
-    reason: str | None
-    run_id: int | None
-    contract_id: int
     contract: str
     contract_version: int
     attempts: int
-    rows_read: int
-    rows_loaded: int
-    rows_duplicate: int
-    rows_rejected: int
-    event_time_min: datetime | None
-    event_time_max: datetime | None
-    discovered_at: datetime
     claimed_at: datetime | None
-    loaded_at: datetime | None
     duration_seconds: float | None
-    replaces_file_id: int | None
-    same_as_file_id: int | None
-    error: Mapping[str, Any] | None
 
 
 # each expression that is not narrow has its index in migration 0003, spelled the same way

@@ -29,17 +29,26 @@ def require_known(connection: Connection, wanted: RejectFilter) -> None:
     """Refuse a filter that names something that does not exist, and that thus no reject can match.
 
     Raises:
-        NotInLedgerError: no such file or run; or the reason is no reject code and no rule of a contract in the ledger;
-            or no contract there has the column.
+        NotInLedgerError: no such file, run or contract; or the reason is no reject code and no rule of a contract in
+            the ledger; or no contract there has the column.
     """
     for file_id in wanted.file_ids:
         get_file_summary(connection, file_id)
     if wanted.run_id is not None:
         get_run_row(connection, wanted.run_id)
+    if wanted.contract is not None:
+        _require_contract(connection, wanted.contract)
     if wanted.reason is not None:
         _require_reason(connection, wanted.reason)
     if wanted.column is not None:
         _require_column(connection, wanted.column)
+
+
+def _require_contract(connection: Connection, contract: str) -> None:
+    names = _names(connection, "SELECT DISTINCT name FROM ingest.contract")
+    if contract not in names:
+        message = f"the ledger has no contract {contract!r}"
+        raise NotInLedgerError(message, hint=did_you_mean(contract, names) or _SEE_REJECTS, contract=contract)
 
 
 def _require_reason(connection: Connection, reason: str) -> None:

@@ -11,7 +11,7 @@ import psycopg
 from psycopg.rows import class_row
 
 from trade_ingest.errors import NotInLedgerError
-from trade_ingest.ledger.pages import Condition, Key, Listing, Order, Page, SortKey
+from trade_ingest.ledger.pages import Condition, Key, Listing, Order, Page, SortKey, Total
 from trade_ingest.ledger.rejects import WHERE, Marker, RejectFilter, RejectRow
 
 Connection = psycopg.Connection[Any]
@@ -35,15 +35,19 @@ def page_rejects(
     connection: Connection,
     wanted: RejectFilter,
     *,
-    contract: str | None,
     order: Order,
     after: Key | None,
     limit: int,
 ) -> Page[RejectRow]:
-    """A page of rejects, the bad cells marked; ``contract``: only of files that were loaded by it."""
-    page = REJECTS.page(connection, list(_conditions(wanted, contract)), order=order, after=after, limit=limit)
+    """A page of rejects, the bad cells marked."""
+    page = REJECTS.page(connection, list(_conditions(wanted)), order=order, after=after, limit=limit)
     _mark(connection, page.items)
     return page
+
+
+def count_rejects(connection: Connection, wanted: RejectFilter) -> Total:
+    """How many rejects those pages have."""
+    return REJECTS.count(connection, list(_conditions(wanted)))
 
 
 def get_reject(connection: Connection, reject_id: int) -> RejectRow:
@@ -69,7 +73,7 @@ def _mark(connection: Connection, rejects: Sequence[RejectRow]) -> None:
         reject.marks.extend(marker.marks_of(reject))
 
 
-def _conditions(wanted: RejectFilter, contract: str | None) -> Iterator[Condition]:
+def _conditions(wanted: RejectFilter) -> Iterator[Condition]:
     parameters = wanted.parameters
     if wanted.file_ids:
         yield Condition("t.file_id = ANY(%(file_ids)s)", {"file_ids": parameters["file_ids"]}, is_indexed=True)
@@ -79,11 +83,11 @@ def _conditions(wanted: RejectFilter, contract: str | None) -> Iterator[Conditio
         yield Condition("t.reasons @> %(reason)s::jsonb", {"reason": parameters["reason"]})
     if wanted.states:
         yield Condition("t.state = ANY(%(states)s)", {"states": parameters["states"]})
-    if contract is not None:
+    if wanted.contract is not None:
         yield Condition(
             "EXISTS (SELECT FROM ingest.file AS f JOIN ingest.contract AS c USING (contract_id)"
             " WHERE f.file_id = t.file_id AND c.name = %(contract)s)",
-            {"contract": contract},
+            {"contract": wanted.contract},
         )
 
 
@@ -120,7 +124,6 @@ WITH found AS (
     CROSS JOIN jsonb_array_elements(r.reasons) AS entry
     WHERE {WHERE}
         AND run.started_at >= now() - make_interval(days => %(days)s)
-        AND (%(contract)s::text IS NULL OR c.name = %(contract)s)
 )
 SELECT reason, "column", contract, count(DISTINCT reject_id) AS rejects, count(DISTINCT file_id) AS files,
     min(reject_id) AS example_reject_id, (array_agg(value ORDER BY reject_id))[1] AS example_value, day
@@ -144,19 +147,16 @@ class _Count:
     day: date | None
 
 
-def reject_trends(
-    connection: Connection, wanted: RejectFilter, *, contract: str | None = None, days: int = 30
-) -> list[RejectTrend]:
+def reject_trends(connection: Connection, wanted: RejectFilter, *, days: int = 30) -> list[RejectTrend]:
     """Rejects by reason, column and contract, the most frequent first, with what was found on each day.
 
     Args:
         connection: to a database with a ledger.
         wanted: which.
-        contract: only of files that were loaded by it.
         days: only those that runs of the last so many days found.
     """
     groups: dict[tuple[str, str | None, str], RejectTrend] = {}
-    parameters = {**wanted.parameters, "contract": contract, "days": days}
+    parameters = {**wanted.parameters, "days": days}
     with connection.cursor(row_factory=class_row(_Count)) as cursor:
         for count in cursor.execute(_TRENDS_SQL, parameters):
             key = (count.reason, count.column, count.contract)

@@ -32,6 +32,7 @@ class RejectFilter:
         reason: with this code among their reasons.
         column: with a reason that names this column; together with ``reason``: both in the same reason.
         states: ``open``, ``replayed``, ``discarded``.
+        contract: of files that were loaded by the contract of this name.
     """
 
     file_ids: tuple[int, ...] = ()
@@ -39,6 +40,7 @@ class RejectFilter:
     reason: str | None = None
     column: str | None = None
     states: tuple[str, ...] = ("open",)
+    contract: str | None = None
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -50,6 +52,7 @@ class RejectFilter:
             "run_id": self.run_id,
             "reason": json.dumps([reason]) if reason else None,
             "states": list(self.states),
+            "contract": self.contract,
         }
 
 
@@ -61,6 +64,9 @@ WHERE: LiteralString = """
     AND (%(run_id)s::bigint IS NULL OR r.run_id = %(run_id)s)
     AND (%(reason)s::jsonb IS NULL OR r.reasons @> %(reason)s::jsonb)
     AND (%(states)s::text[] = '{}' OR r.state = ANY(%(states)s))
+    AND (%(contract)s::text IS NULL OR EXISTS (
+        SELECT FROM ingest.file AS of_file JOIN ingest.contract AS of_contract USING (contract_id)
+        WHERE of_file.file_id = r.file_id AND of_contract.name = %(contract)s))
 """
 """The condition of a ``RejectFilter`` on ``ingest.reject AS r``, for its ``parameters``."""
 

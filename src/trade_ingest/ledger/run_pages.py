@@ -5,42 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, LiteralString
+from typing import LiteralString
 
 from trade_ingest.ledger.pages import Condition, Listing, SortKey
-from trade_ingest.ledger.queries import like_pattern
+from trade_ingest.ledger.queries import RunRow, like_pattern
 
 
 @dataclass(frozen=True, slots=True)
-class ListedRun:
+class ListedRun(RunRow):
     """A run as a list shows it; `duration_seconds` of a running one is the time so far."""
 
-    run_id: int
-    kind: str
-    state: str
-    target: str
-    sources: list[str]
     contract_id: int | None
     contract: str | None
     contract_version: int | None
-    engine: str
-    started_by: str
-    host: str
-    program_version: str
-    started_at: datetime
-    ended_at: datetime | None
-    duration_seconds: float
     rows_per_second: float | None
-    files_planned: int
-    files_loaded: int
-    files_failed: int
-    files_skipped: int
-    rows_read: int
-    rows_loaded: int
-    rows_duplicate: int
-    rows_rejected: int
-    bytes_read: int
-    error: Mapping[str, Any] | None
 
 
 _SECONDS: LiteralString = "extract(epoch FROM coalesce(t.ended_at, clock_timestamp()) - t.started_at)::float8"
@@ -64,7 +42,8 @@ RUNS = Listing(
     table="ingest.run",
     id_column="run_id",
     columns="t.run_id, t.kind, t.state, t.target, t.sources, t.contract_id, t.engine, t.started_by, t.host,"
-    " t.program_version, t.started_at, t.ended_at, t.files_planned, t.files_loaded, t.files_failed, t.files_skipped,"
+    " t.process_id, t.program_version, t.started_at, t.ended_at,"
+    " t.files_planned, t.files_loaded, t.files_failed, t.files_skipped,"
     " t.rows_read, t.rows_loaded, t.rows_duplicate, t.rows_rejected, t.bytes_read, t.error",
     joined="c.name AS contract, c.version AS contract_version,"
     f" {_SECONDS} AS duration_seconds, (t.rows_read / nullif({_SECONDS}, 0))::float8 AS rows_per_second",

@@ -19,6 +19,7 @@ import psycopg
 from psycopg.rows import class_row
 
 from trade_ingest.errors import IdempotencyError, NotInLedgerError
+from trade_ingest.ledger.events import Event, EventKind, record_event
 
 Connection = psycopg.Connection[Any]
 
@@ -69,6 +70,21 @@ class RunRequest:
     stop_requested_at: datetime | None
     ended_at: datetime | None
     error: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class FailedFiles:
+    """The files that a run has left failed.
+
+    Attributes:
+        contract_id: the run's contract.
+        options: the run's, in the form that the ledger keeps; see ``RunOptions.as_dict``.
+        uris: of the files, in order.
+    """
+
+    contract_id: int | None
+    options: Mapping[str, Any]
+    uris: tuple[str, ...]
 
 
 _COLUMNS: LiteralString = """
@@ -124,13 +140,13 @@ def request_of_key(connection: Connection, idempotency_key: str, fingerprint: by
     return get_request(connection, before[0])
 
 
-def failed_uris(connection: Connection, run_id: int) -> tuple[int | None, list[str]]:
-    """The files that failed in a run and have not been loaded since, and the run's contract.
+def failed_files(connection: Connection, run_id: int) -> FailedFiles:
+    """The files that failed in a run and have not been loaded since, and how the run worked.
 
     Raises:
         NotInLedgerError: there is no such run.
     """
-    row = connection.execute("SELECT contract_id FROM ingest.run WHERE run_id = %s", [run_id]).fetchone()
+    row = connection.execute("SELECT contract_id, options FROM ingest.run WHERE run_id = %s", [run_id]).fetchone()
     if row is None:
         message = f"the ledger has no run {run_id}"
         raise NotInLedgerError(message, hint="list the runs with: trade-ingest runs", run_id=run_id)
@@ -139,7 +155,7 @@ def failed_uris(connection: Connection, run_id: int) -> tuple[int | None, list[s
         " WHERE a.run_id = %s AND a.state = 'failed' AND f.state = 'failed' ORDER BY f.uri",
         [run_id],
     )
-    return row[0], [uri for (uri,) in found]
+    return FailedFiles(row[0], row[1], tuple(uri for (uri,) in found))
 
 
 def get_request(connection: Connection, run_request_id: int) -> RunRequest:
@@ -239,12 +255,23 @@ def note_run(connection: Connection, run_request_id: int, run_id: int) -> None:
 def end_request(
     connection: Connection, run_request_id: int, state: RequestState, error: Mapping[str, Any] | None = None
 ) -> None:
-    """A request has ended, in `state`; does nothing if it had ended before."""
-    connection.execute(
-        "UPDATE ingest.run_request SET state = %s, error = %s, ended_at = clock_timestamp()"
-        " WHERE run_request_id = %s AND ended_at IS NULL",
-        [state.value, None if error is None else json.dumps(error, default=str), run_request_id],
-    )
+    """A request has ended, in `state`; does nothing if it had ended before.
+
+    One that failed before it had a run is an event of its own: no run tells of it.
+    """
+    with connection.transaction():
+        row = connection.execute(
+            "UPDATE ingest.run_request SET state = %s, error = %s, ended_at = clock_timestamp()"
+            " WHERE run_request_id = %s AND ended_at IS NULL RETURNING run_id",
+            [state.value, None if error is None else json.dumps(error, default=str), run_request_id],
+        ).fetchone()
+        if row == (None,) and state == RequestState.FAILED:
+            _record_failure(connection, run_request_id, error or {})
+
+
+def _record_failure(connection: Connection, run_request_id: int, error: Mapping[str, Any]) -> None:
+    detail = {"run_request_id": run_request_id, "error": error}
+    record_event(connection, Event(EventKind.RUN_REQUEST_FAILED, detail=detail))
 
 
 def ask_to_stop(connection: Connection, run_request_id: int) -> RunRequest:
@@ -299,7 +326,14 @@ def _recover(connection: Connection, request: RunRequest) -> RunRequest | None:
     if not row or not row[0]:
         return None  # somebody works on it
     try:
-        begins_again = request.run_id is None and request.tries < MAX_TRIES and request.stop_requested_at is None
+        return _take_back(connection, request)
+    finally:
+        connection.execute("SELECT pg_advisory_unlock(%s, %s)", key)
+
+
+def _take_back(connection: Connection, request: RunRequest) -> RunRequest | None:
+    begins_again = request.run_id is None and request.tries < MAX_TRIES and request.stop_requested_at is None
+    with connection.transaction():
         changed = connection.execute(
             "UPDATE ingest.run_request SET state = %s, error = %s,"
             " ended_at = CASE WHEN %s THEN NULL ELSE clock_timestamp() END"
@@ -315,9 +349,11 @@ def _recover(connection: Connection, request: RunRequest) -> RunRequest | None:
                 request.run_id,
             ],
         )
-        return get_request(connection, request.run_request_id) if changed.rowcount else None
-    finally:
-        connection.execute("SELECT pg_advisory_unlock(%s, %s)", key)
+        if not changed.rowcount:
+            return None
+        if request.run_id is None and not begins_again:
+            _record_failure(connection, request.run_request_id, _LOST)
+    return get_request(connection, request.run_request_id)
 
 
 def _requests(connection: Connection, query: LiteralString, parameters: Any) -> list[RunRequest]:  # noqa: ANN401

@@ -36,10 +36,10 @@ def _views() -> tuple[_Views, _Views]:
     """How to show a result, and how to show a list of them."""
     from trade_ingest.ledger.queries import FileSummary, RunDetail, RunRow
     from trade_ingest.ledger.rejects import RejectGroup, RejectRow
-    from trade_ingest.pipeline import RunResult
     from trade_ingest.plan import Plan
     from trade_ingest.reconcile import ReconcileResult
     from trade_ingest.replay import ReplayResult
+    from trade_ingest.run import RunResult
 
     one: _Views = {
         Plan: plan_view,

@@ -22,10 +22,10 @@ from trade_ingest.notebook.page import (
 )
 
 if TYPE_CHECKING:
-    from trade_ingest.pipeline import RunResult
     from trade_ingest.plan import Plan, PlannedFile
     from trade_ingest.reconcile import ReconcileResult
     from trade_ingest.replay import ReplayedFile, ReplayResult
+    from trade_ingest.run import RunResult
 
 SHOWN = 20
 """Files, failures and differences that are listed; the rest is counted."""

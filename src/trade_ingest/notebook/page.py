@@ -13,7 +13,7 @@ from trade_ingest.ledger.connection import mask_secrets
 
 if TYPE_CHECKING:
     from trade_ingest.ledger.queries import RunRow
-    from trade_ingest.pipeline import RunResult
+    from trade_ingest.run import RunResult
 
 COLOURS = {"green": "#2a8f4f", "red": "#d1453b", "yellow": "#b07412", "cyan": "#2f81c4"}
 """Of states; each is legible on white and on black. The word beside it always says the same."""

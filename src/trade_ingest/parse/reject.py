@@ -62,7 +62,8 @@ class Reject:
     Attributes:
         row_number: its 1-based ordinal among the file's data records.
         byte_offset: offset of its first byte in the decompressed file.
-        raw: its bytes without line break; UTF-8 where the file's encoding allows.
+        raw: its bytes without line break, as UTF-8 whatever the file's encoding is. Bytes that are no text in it stand
+            as they are, or as FF if text could be mistaken for them.
         reasons: all that is wrong with it.
     """
 

@@ -18,6 +18,7 @@ from trade_ingest.parse.expressions import evaluate
 from trade_ingest.parse.fast import fast_columns
 from trade_ingest.parse.layout import FileLayout
 from trade_ingest.parse.reject import Reason, ReasonCode, Reject
+from trade_ingest.source.bad_bytes import described_bad_bytes
 from trade_ingest.source.blocks import Block
 from trade_ingest.source.records import Dialect, Records, scan_records, split_fields
 
@@ -154,10 +155,11 @@ class BlockParser:
                 i: Reason(ReasonCode.NUL_BYTE) for i in range(len(records)) if b"\0" in records.raw(block.data, i)
             }
         if not _is_utf8(block.data):
+            raws = ((i, records.raw(block.data, i)) for i in range(len(records)))
             problems |= {
-                i: Reason(ReasonCode.BAD_ENCODING, None, _bad_bytes(records.raw(block.data, i)))
-                for i in range(len(records))
-                if not _is_utf8(records.raw(block.data, i))
+                i: Reason(ReasonCode.BAD_ENCODING, None, described_bad_bytes(raw, block.encoding))
+                for i, raw in raws
+                if not _is_utf8(raw)
             }
         return dict(sorted(problems.items()))
 
@@ -259,7 +261,7 @@ def _rejects(
     indexes = sorted(reasons)
     offsets = block.source_offsets(records.starts[indexes].tolist())
     return [
-        Reject(int(numbers[i]), offset, records.raw(block.data, i), tuple(reasons[i]))
+        Reject(int(numbers[i]), offset, block.delivered(records.raw(block.data, i)), tuple(reasons[i]))
         for i, offset in zip(indexes, offsets, strict=True)
     ]
 
@@ -330,11 +332,3 @@ def _is_utf8(data: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
-
-
-def _bad_bytes(record: bytes) -> str:
-    try:
-        record.decode()
-    except UnicodeDecodeError as exc:
-        return f"byte {record[exc.start]:#04x} at byte {exc.start} of the record"
-    return ""

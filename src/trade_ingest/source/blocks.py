@@ -11,6 +11,7 @@ import xxhash
 
 from trade_ingest.contract.model import FileFormat
 from trade_ingest.errors import FileCorruptError, FileHeaderError
+from trade_ingest.source.bad_bytes import as_delivered, source_length
 from trade_ingest.source.file import SourceFile
 from trade_ingest.source.records import Dialect, Records, count_plain_records, scan_records, split_fields
 from trade_ingest.source.sizes import BLOCK_BYTES
@@ -25,7 +26,8 @@ class Block:
     """Whole records of a file, as UTF-8.
 
     Attributes:
-        data: the bytes; the last record may lack its line break.
+        data: the bytes, with the marks of ``source.bad_bytes`` if there is an encoding; the last record may lack its
+            line break.
         byte_offset: offset of ``data`` in the decompressed file.
         first_row: row number of the block's first record (1-based).
         row_count: its records, counted here and not by the parser.
@@ -52,10 +54,9 @@ class Block:
         lengths = (source_length(self.data[start:end], self.encoding) for start, end in spans)
         return [self.byte_offset + offset for offset in accumulate(lengths)]
 
-
-def source_length(data: bytes, encoding: str) -> int:
-    """How many bytes of a file in ``encoding`` the UTF-8 text ``data`` was."""
-    return len(data.decode("utf-8", "surrogateescape").encode(encoding, "replace"))
+    def delivered(self, record: bytes) -> bytes:
+        """A record of ``data`` as it is kept if it is rejected; see ``source.bad_bytes``."""
+        return record if self.encoding is None else as_delivered(record)
 
 
 class BlockReader:

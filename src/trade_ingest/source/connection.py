@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from trade_ingest.errors import UsageError
-from trade_ingest.source.location import AZURE_SCHEMES, BUCKET_SCHEMES, HTTP_SCHEMES, Location, parse_location
+from trade_ingest.source.location import (
+    AZURE_SCHEMES,
+    BUCKET_SCHEMES,
+    HTTP_SCHEMES,
+    Location,
+    parse_location,
+    shown_source,
+)
 
 _COMMON = frozenset(
     {"name", "match", "endpoint", "anonymous", "allow_http", "ca_certificate", "timeout_seconds", "retries"}
@@ -32,6 +41,24 @@ _FIELDS: dict[str, frozenset[str]] = {
     "http": frozenset({"token"}),
 }
 _CREDENTIALS = ("access_key_id", "account_key", "sas_token", "token", "client_secret", "service_account", "profile")
+
+_ADDRESS = re.compile(r"[!#-;=?-\[\]_a-z~]+")
+"""The characters of RFC 3986, which is all that the stores' clients take."""
+
+
+def endpoint_problem(endpoint: str) -> str:
+    """What is wrong with the URL of a service, without its secrets; empty if nothing is."""
+    try:
+        parts = urlsplit(endpoint)
+        is_address = parts.scheme in HTTP_SCHEMES and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # brackets or a port that are none
+        is_address = False
+    if "@" in endpoint or "?" in endpoint or "#" in endpoint:
+        shown = shown_source(endpoint).partition("?")[0] if is_address else "the endpoint"
+        return f"{shown}: an endpoint takes no user name, password or query"
+    if not is_address or not _ADDRESS.fullmatch(endpoint):
+        return f"{endpoint!r} is no URL of a service; expected https://host or https://host:port"
+    return ""
 
 
 class StoreConnection(BaseModel):
@@ -81,6 +108,13 @@ class StoreConnection(BaseModel):
         except UsageError as exc:
             raise ValueError(exc.message) from None
 
+    @field_validator("endpoint")
+    @classmethod
+    def _is_endpoint(cls, value: str | None) -> str | None:
+        if value and (problem := endpoint_problem(value)):
+            raise ValueError(problem)
+        return value
+
     @model_validator(mode="after")
     def _fits_scheme(self) -> StoreConnection:
         fields = _FIELDS[self.scheme]
@@ -115,11 +149,13 @@ class StoreConnection(BaseModel):
     def shown(self) -> dict[str, Any]:
         """What is set, with secrets masked."""
         values = {name: getattr(self, name) for name in type(self).model_fields if name in self.model_fields_set}
-        return {
-            name: "***" if isinstance(value, SecretStr) else str(value) if isinstance(value, Path) else value
-            for name, value in values.items()
-            if name != "name"
-        }
+        return {name: _shown(value) for name, value in values.items() if name != "name"}
+
+
+def _shown(value: object) -> object:
+    if isinstance(value, SecretStr):
+        return "***"
+    return shown_source(str(value)) if isinstance(value, str | Path) else value
 
 
 def connection_for(location: Location, connections: Iterable[StoreConnection]) -> StoreConnection | None:

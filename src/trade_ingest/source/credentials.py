@@ -10,6 +10,7 @@ else those with keys; Google's and Azure's other forms where their libraries are
 
 from __future__ import annotations
 
+import base64
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -161,11 +162,11 @@ def _azure(location: Location, connection: StoreConnection | None, variables: En
         yield from _azure_connection(connection)
     parts = connection_string(location, variables)
     if "AccountKey" in parts:
-        yield Credentials("AZURE_STORAGE_CONNECTION_STRING", provider=_azure_key(parts["AccountKey"]))
+        yield _azure_key("AZURE_STORAGE_CONNECTION_STRING", parts["AccountKey"])
     if "SharedAccessSignature" in parts:
         yield _azure_sas("AZURE_STORAGE_CONNECTION_STRING", parts["SharedAccessSignature"])
     for name in _given(_AZURE_KEYS, variables):
-        yield Credentials(f"{name} of the environment", provider=_azure_key(variables[name]))
+        yield _azure_key(f"{name} of the environment", variables[name])
     for name in _given(_AZURE_SAS, variables):
         yield _azure_sas(f"{name} of the environment", variables[name])
     for name in _given(("AZURE_STORAGE_TOKEN", *_AZURE_SECRETS), variables):
@@ -183,7 +184,7 @@ def _azure(location: Location, connection: StoreConnection | None, variables: En
 def _azure_connection(connection: StoreConnection) -> _Candidates:
     of = f"of connection {connection.name!r}"
     if connection.account_key:
-        yield Credentials(f"account key {of}", provider=_azure_key(_secret(connection.account_key)))
+        yield _azure_key(f"account key {of}", _secret(connection.account_key))
     if connection.sas_token:
         yield _azure_sas(f"SAS token {of}", _secret(connection.sas_token))
     if connection.token:
@@ -242,12 +243,26 @@ def _static_keys(key_id: str, secret: str, token: str) -> Callable[[], dict[str,
     return lambda: _lasting(access_key_id=key_id, secret_access_key=secret, token=token or None)
 
 
-def _azure_key(key: str) -> Callable[[], dict[str, Any]]:
-    return lambda: _lasting(access_key=key)
+def _azure_key(origin: str, key: str) -> Credentials:
+    key = key.strip()
+    try:
+        is_key = bool(base64.b64decode(key, validate=True))
+    except ValueError:  # also what has other characters than ASCII
+        is_key = False
+    if not is_key:
+        message = f"{origin}: is no account key; expected base64, such as the 88 characters that the portal shows"
+        raise StoreAuthenticationError(message, hint="copy it again: az storage account keys list")
+    return Credentials(origin, provider=lambda: _lasting(access_key=key))
 
 
 def _azure_sas(origin: str, token: str) -> Credentials:
-    return Credentials(origin, provider=lambda: _lasting(sas_token=token.removeprefix("?")))
+    token = token.strip().removeprefix("?")
+    parts = dict(part.partition("=")[::2] for part in token.split("&"))
+    if not parts.get("sig") or not all("=" in part for part in token.split("&")):
+        message = f"{origin}: is no SAS token; expected parameters such as sv=…&se=…&sr=…&sp=…&sig=…"
+        hint = "copy it again, whole, and in quotes: a shell ends it at the first &"
+        raise StoreAuthenticationError(message, hint=hint)
+    return Credentials(origin, provider=lambda: _lasting(sas_token=token))
 
 
 def _is_installed(module: str) -> bool:
@@ -259,17 +274,27 @@ def _is_installed(module: str) -> bool:
 
 def _boto3_provider(profile: str) -> Callable[[], Any]:
     import boto3
+    from botocore.exceptions import BotoCoreError  # type: ignore[import-not-found,import-untyped,unused-ignore]
     from obstore.auth.boto3 import Boto3CredentialProvider
 
-    return Boto3CredentialProvider(boto3.Session(profile_name=profile))
+    try:
+        return Boto3CredentialProvider(boto3.Session(profile_name=profile))
+    except (BotoCoreError, ValueError) as exc:
+        message = f"profile {profile!r} cannot be used: {exc}"
+        raise StoreAuthenticationError(message, hint="check it with: aws sts get-caller-identity") from None
 
 
 def _google_provider(path: Path) -> Callable[[], Any]:
     import google.auth
+    from google.auth.exceptions import GoogleAuthError
     from obstore.auth.google import GoogleCredentialProvider
 
     scopes = ["https://www.googleapis.com/auth/devstorage.read_write"]
-    credentials, _ = google.auth.load_credentials_from_file(str(path), scopes=scopes)
+    try:
+        credentials, _ = google.auth.load_credentials_from_file(str(path), scopes=scopes)
+    except (GoogleAuthError, ValueError, KeyError) as exc:
+        message = f"{path}: the credentials cannot be used: {type(exc).__name__}"  # the text may quote the file
+        raise StoreAuthenticationError(message, hint=NO_CREDENTIALS["gs"]) from None
     return GoogleCredentialProvider(credentials)
 
 

@@ -5,6 +5,7 @@ Files that say so (markers, manifests, checksums) are no data files.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -13,13 +14,15 @@ from functools import lru_cache
 from pathlib import Path
 
 from trade_ingest.contract.model import Delivery
-from trade_ingest.errors import FileUnreadableError, StoreError
+from trade_ingest.errors import FileUnreadableError, StoreAuthenticationError, StoreError, StorePermissionError
 from trade_ingest.source.checksums import SIDECARS
 from trade_ingest.source.file import SourceFile
-from trade_ingest.source.location import parse_location
+from trade_ingest.source.location import HTTP_SCHEMES, parse_location
 from trade_ingest.source.manifest import Entry, read_manifest
 from trade_ingest.source.members import split_member
 from trade_ingest.source.ranges import stat_stored, stored_range
+
+logger = logging.getLogger(__name__)
 
 Found = tuple[SourceFile, str]
 """A file, and its path relative to what was searched."""
@@ -81,7 +84,11 @@ class Deliveries:
         return is_beside or path.rpartition("/")[2] in self._names
 
     def look_beside(self, file: SourceFile) -> None:
-        """Ask for what is beside an object that was named by itself, and not listed."""
+        """Ask for what is beside an object that was named by itself, and not listed.
+
+        Raises:
+            StoreError: the store does not say whether it is there; the subclass says why.
+        """
         for suffix in self._suffixes:
             if _exists(file.uri + suffix, file):
                 self._beside.add(file.uri + suffix)
@@ -195,7 +202,11 @@ class Deliveries:
 
 
 def judged(file: SourceFile, rules: Delivery) -> SourceFile:
-    """A file that was looked up by itself, as a listing would judge it; of a member of an archive, nothing is said."""
+    """A file that was looked up by itself, as a listing would judge it; of a member of an archive, nothing is said.
+
+    Raises:
+        StoreError: the store does not say what is beside the file.
+    """
     if split_member(file.uri) is not None:
         return file
     deliveries = Deliveries(rules)
@@ -216,9 +227,25 @@ def _bare(file: SourceFile) -> SourceFile:
 def _exists(uri: str, like: SourceFile) -> bool:
     try:
         stat_stored(uri, like)
-    except (FileUnreadableError, StoreError):
+    except FileUnreadableError:
+        return False
+    except StoreError as exc:
+        if not _may_mean_missing(exc, parse_location(uri).scheme):
+            raise
+        logger.warning("%s: taken as missing, as the store may mean by: %s", uri, exc.message)
         return False
     return True
+
+
+def _may_mean_missing(error: StoreError, scheme: str) -> bool:
+    """Whether a store that has shown a file may mean by a refusal that there is nothing beside it.
+
+    S3 and Google answer so to those who may not list; a web server in any way that it likes; and a signature or an
+    Azure SAS token for one object is wrong for all others.
+    """
+    if scheme in HTTP_SCHEMES:
+        return not error.retryable
+    return isinstance(error, StoreAuthenticationError) or (isinstance(error, StorePermissionError) and scheme != "az")
 
 
 @lru_cache(maxsize=16)

@@ -8,8 +8,15 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from trade_ingest.contract.model import ANY_DELIVERY, Delivery
-from trade_ingest.errors import FileChangedWhileReadError, FileUnreadableError, SourceNotFoundError, UsageError
+from trade_ingest.errors import (
+    FileChangedWhileReadError,
+    FileUnreadableError,
+    SourceNotAllowedError,
+    SourceNotFoundError,
+    UsageError,
+)
 from trade_ingest.source.access import Access, Accesses
+from trade_ingest.source.bounds import Bounds
 from trade_ingest.source.connection import StoreConnection
 from trade_ingest.source.delivery import Deliveries
 from trade_ingest.source.expansion import expanded
@@ -36,7 +43,8 @@ class Listing:
     Attributes:
         files: their files, each once.
         ignored: paths in the folders that were searched whose names are not those of a ``DATA_FILE``; hidden names and
-            those that start with an underscore are left out on purpose and not among them.
+            those that start with an underscore are left out on purpose and not among them. Also links that lead out
+            of the folders that the listing has to stay within.
     """
 
     files: tuple[SourceFile, ...]
@@ -60,6 +68,7 @@ class OpenListing:
         SourceNotFoundError: a source matches nothing.
         FileUnreadableError: a folder may not be read, so that files in it would be missed.
         StoreError: a store cannot be listed; the subclass says why.
+        SourceNotAllowedError: all files of a source lie outside of the folders that the listing has to stay within.
         UsageError: a source's scheme is not supported, or a secret is in it.
     """
 
@@ -70,6 +79,7 @@ class OpenListing:
         connections: Connections = (),
         selection: Selection = EVERYTHING,
         delivery: Delivery = ANY_DELIVERY,
+        within: Iterable[str] | None = None,
     ) -> None:
         """Nothing is listed yet.
 
@@ -78,8 +88,13 @@ class OpenListing:
             connections: the named connections of the settings, for object stores.
             selection: which of the files are taken.
             delivery: how to tell that a file is whole.
+            within: folders; a file of this machine that lies in none of them, wherever a link to it is, is left out.
+                None: all are taken.
         """
+        self._bounds = None if within is None else Bounds(within)
         self._deliveries = Deliveries(delivery)
+        names = (delivery.marker, delivery.manifest)
+        self._read_beside = tuple(name for name in names if name is not None and not name.startswith("{name}"))
         self._sources = tuple(sources)
         self._connections = tuple(connections)
         self._selection = selection
@@ -111,7 +126,10 @@ class OpenListing:
             if "{date" not in parts[0] and "{date" in parts[1]:
                 selection = replace(selection, dates=None)
         search = _search_local if location.is_local else _search_store
-        found = self._deliveries.judged(search(location, source, accesses, selection, self))
+        found = search(location, source, accesses, selection, self)
+        if location.is_local and self._bounds is not None:
+            found = self._bounded(found, self._bounds, source)
+        found = self._deliveries.judged(found)
         is_empty = True
         for file, relative_path in expanded(found, members or _is_data_member, self.ignore):
             is_empty = False
@@ -123,9 +141,27 @@ class OpenListing:
                 message = f"{shown_source(source)}: the archives hold no .csv, .txt, .tsv or .psv file"
             raise SourceNotFoundError(message, hint="`trade-ingest ls` lists an archive; quote a glob")
 
+    def _bounded(self, found: _Found, bounds: Bounds, source: str) -> _Found:
+        is_empty = True
+        for file, relative_path in found:
+            if bounds.holds_path(file.uri):
+                folder = os.path.dirname(file.uri)
+                for beside in (os.path.normpath(f"{folder}/{name}") for name in self._read_beside):
+                    if not bounds.holds_path(beside):
+                        message = f"{beside}: lies outside of what may be loaded"
+                        raise SourceNotAllowedError(message, hint="a marker or manifest is in the allowed folders, too")
+                is_empty = False
+                yield file, relative_path
+            else:
+                self.ignore(file.uri)
+        if is_empty:
+            message = f"{source}: all that it holds lies outside of what may be loaded"
+            raise SourceNotAllowedError(message, hint="links that lead out of the allowed folders are not followed")
+
     def ignore(self, path: str) -> None:
-        """Note a path that is left out because of its name."""
-        self._ignored.add(path)
+        """Note a path that is left out because of its name, or a link to what lies outside."""
+        bounds = self._bounds if path.startswith("/") else None
+        self._ignored.add(path if bounds is None or bounds.holds_path(path) else bounds.way_out(path))
 
     def is_data(self, name: str, path: str) -> bool:
         """Whether a path in a folder is taken by its name; if not, it is noted unless it tells of other files."""

@@ -77,11 +77,14 @@ def parse_location(source: str, *, environment: Mapping[str, str] | None = None)
     Raises:
         UsageError: the scheme is not supported, a part is missing, or there is a secret in it.
     """
-    parts = urlsplit(source)
+    try:
+        parts = urlsplit(source)
+    except ValueError:
+        raise _bad_host(source) from None
     if len(parts.scheme) <= 1:  # a single letter is a Windows drive, not a scheme
         return _local(source)
     if parts.scheme == "file":
-        return _local(unquote(parts.path))
+        return _local(_file_path(source, parts))
     if parts.scheme == "dbfs":
         path = "/" + source.partition(":")[2].lstrip("/")
         return _local(path if path.startswith("/Volumes/") else f"/dbfs{path}")
@@ -146,6 +149,19 @@ def _local(path: str) -> Location:
     return Location("file", "", os.path.abspath(os.path.expanduser(path)))
 
 
+def _file_path(source: str, parts: SplitResult) -> str:
+    if parts.netloc.lower() not in {"", "localhost"}:
+        message = f"{shown_source(source)}: names the host {parts.netloc.rpartition('@')[2]!r}, expected a path"
+        hint = f"a file:// address has three slashes: file:///{parts.netloc.rpartition('@')[2]}{parts.path}"
+        raise UsageError(message, hint=f"{hint}; a relative path has no file://")
+    return unquote(parts.path)
+
+
+def _bad_host(source: str) -> UsageError:
+    message = f"{shown_source(source)}: the host or the port is not valid"
+    return UsageError(message, hint="expected https://host/path or https://host:port/path, with a port up to 65535")
+
+
 def _http(source: str, parts: SplitResult) -> Location:
     shown = shown_source(source)
     if parts.username is not None or parts.password is not None:
@@ -153,7 +169,10 @@ def _http(source: str, parts: SplitResult) -> Location:
         raise UsageError(message, hint="give a token in a connection of trade-ingest.toml")
     if not parts.hostname or parts.path in {"", "/"}:
         raise UsageError(f"{shown}: names no object", hint=f"{parts.scheme}:// takes single objects, not folders")
-    port = parts.port
+    try:
+        port = parts.port
+    except ValueError:
+        raise _bad_host(source) from None
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     store = host if port in {None, _PORTS[parts.scheme]} else f"{host}:{port}"
     kept = public_query(parts.query)

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 
-QUEUE_BYTES = 16 << 20
+QUEUE_BYTES = 4 << 20
 
 
 @contextmanager

@@ -30,6 +30,7 @@ logger = logging.getLogger(__name__)
 _STATUS = re.compile(r"status code: (\d{3})")
 _CODE = re.compile(r"<Code>\s*([\w.]+)\s*</Code>|\"(?:code|error)\"\s*:\s*\"([\w.]+)\"")
 _MESSAGE = re.compile(r"<Message>\s*([^<]*?)\s*</Message>|\"(?:message|error_description)\"\s*:\s*\"([^\"]*)\"")
+_DETAIL = re.compile(r"<AuthenticationErrorDetail>\s*([^<]*?)\s*</AuthenticationErrorDetail>")  # Azure's real reason
 _REGION = re.compile(r"<Region>([\w-]+)</Region>|expecting '([\w-]+)'")
 _ADDRESS = re.compile(r"Error performing \w+ (https?://[^/\s]+)")
 _METADATA = re.compile(
@@ -40,10 +41,19 @@ _TRANSPORT = re.compile(
     r"|dns error|IncompleteMessage|UnexpectedEof|end of file before message length|peer closed",
     re.IGNORECASE,
 )
+_REDIRECT = re.compile(r"redirect without LOCATION|error following redirect|too many redirects", re.IGNORECASE)
+_NO_LENGTH = re.compile(r"Content-Length Header missing|MissingContentLength", re.IGNORECASE)
+_BAD_PATH = re.compile(
+    r"\bPath (\".*?\")(?: contained (empty path segment)|: Encountered illegal character sequence \"(.*?)\" whilst)",
+    re.DOTALL,
+)
+"""The key in quotes, and what obstore says is wrong with it."""
 
 _SKEWED = frozenset({"RequestTimeTooSkewed"})
 _SKEW_WORDS = re.compile(
-    r"signature not yet current|short-lived token|difference between the request time", re.IGNORECASE
+    r"signature not yet current|short-lived token|difference between the request time"
+    r"|date header in the request is incorrect|request date header too old",
+    re.IGNORECASE,
 )
 _EXPIRED = frozenset(
     {"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired", "RequestExpired", "invalid_grant"}
@@ -67,8 +77,12 @@ _REFUSED = frozenset(
         "unauthorized_client",
     }
 )
-_WRONG_REGION = frozenset({"AuthorizationHeaderMalformed", "PermanentRedirect", "IllegalLocationConstraintException"})
-_NO_BUCKET = frozenset({"NoSuchBucket", "ContainerNotFound", "ContainerBeingDeleted", "AccountNotFound"})
+_WRONG_REGION = frozenset(
+    {"AuthorizationHeaderMalformed", "PermanentRedirect", "IllegalLocationConstraintException", "IncorrectEndpoint"}
+)
+_NO_BUCKET = frozenset(
+    {"NoSuchBucket", "InvalidBucketName", "ContainerNotFound", "ContainerBeingDeleted", "AccountNotFound"}
+)
 _THROTTLED = frozenset(
     {"SlowDown", "ServerBusy", "Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequests"}
 )
@@ -113,12 +127,26 @@ class _Answer:
     status: int
     code: str
     message: str
+    detail: str
     text: str
+
+    @property
+    def words(self) -> str:
+        """All that it says about the reason."""
+        return f"{self.message}\n{self.detail}"
 
     @property
     def said(self) -> str:
         """The store's own words, short."""
-        words = ": ".join(part for part in (self.code, self.message.rstrip(".")) if part)
+        return self._short(self.message)
+
+    @property
+    def said_in_detail(self) -> str:
+        """The store's own words, the detail instead of the message, which may repeat what was signed."""
+        return self._short(self.detail or self.message)
+
+    def _short(self, words: str) -> str:
+        words = ": ".join(part for part in (self.code, words.partition("\n")[0].rstrip(".\r")) if part)
         return words or (f"status {self.status}" if self.status else self.text.partition("\n")[0][:300])
 
 
@@ -137,15 +165,34 @@ def store_error(
     logger.debug("%s: %s failed: %s", location.uri, action, text)
     status = _STATUS.search(text)
     answer = _Answer(
-        location, action, int(status[1]) if status else 0, _found(_CODE, text), _found(_MESSAGE, text), text
+        location=location,
+        action=action,
+        status=int(status[1]) if status else 0,
+        code=_found(_CODE, text),
+        message=_found(_MESSAGE, text),
+        detail=_found(_DETAIL, text),
+        text=text,
     )
     if type(error).__name__ == "PreconditionError":
         return changed_error(location)
     if type(error).__name__ == "InvalidPathError" or (isinstance(error, ValueError) and "path" in text.lower()):
-        key = text.partition("Error parsing Path ")[2].partition(":")[0] or location.uri
-        message = f"{location.uri}: the key {key} cannot be addressed: it has an empty, '.' or '..' part"
-        return StoreError(message, hint="copy the object to another key, or name another prefix", uri=location.uri)
+        return _path_error(location, text)
     return next(made for rule in _RULES if (made := rule(answer)) is not None)
+
+
+def _path_error(location: Location, text: str) -> StoreError:
+    match = _BAD_PATH.search(text)
+    if match is None:
+        key, why = "", text.partition("\n")[0][:300]
+    else:
+        kind = "part" if match[3] in {".", ".."} else "character"
+        key, why = f" {_printable(match[1])}", "it has an empty part" if match[2] else f"it has the {kind} {match[3]!r}"
+    message = f"{location.uri}: the key{key} cannot be addressed: {why}"
+    return StoreError(message, hint="copy the object to another key, or name another prefix", uri=location.uri)
+
+
+def _printable(text: str) -> str:
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def changed_error(location: Location) -> FileChangedWhileReadError:
@@ -160,25 +207,27 @@ def _found(pattern: re.Pattern[str], text: str) -> str:
 
 
 def _clock(answer: _Answer) -> TradeIngestError | None:
-    if answer.code not in _SKEWED and not _SKEW_WORDS.search(answer.message):
+    if answer.code not in _SKEWED and not _SKEW_WORDS.search(answer.words):
         return None
-    message = f"{answer.location.uri}: this machine's clock differs too much from the store's ({answer.said})"
+    message = f"{answer.location.uri}: this machine's clock differs too much from the store's ({answer.said_in_detail})"
     return StoreClockError(message, hint="let this machine set its clock by NTP: timedatectl", uri=answer.location.uri)
 
 
 def _expired(answer: _Answer) -> TradeIngestError | None:
-    if answer.code not in _EXPIRED and not _EXPIRED_WORDS.search(answer.message):
+    if answer.code not in _EXPIRED and not _EXPIRED_WORDS.search(answer.words):
         return None
     hint = {
         "s3": "get new ones: aws sso login, or a new AWS_SESSION_TOKEN",
         "gs": "get new ones: gcloud auth application-default login",
         "az": "get a new SAS token, or: az login",
     }.get(answer.location.scheme, "ask for a new signed address")
-    message = f"{answer.location.uri}: the credentials have expired ({answer.said})"
+    message = f"{answer.location.uri}: the credentials have expired ({answer.said_in_detail})"
     return StoreExpiredError(message, hint=hint, uri=answer.location.uri)
 
 
 def _region(answer: _Answer) -> TradeIngestError | None:
+    if answer.location.scheme != "s3":
+        return None
     is_redirect = answer.status in {301, 307} or "redirect without LOCATION" in answer.text
     region = _found(_REGION, answer.text)
     if not is_redirect and not (
@@ -191,6 +240,22 @@ def _region(answer: _Answer) -> TradeIngestError | None:
         hint += f"; find it with: curl -sI https://s3.amazonaws.com/{answer.location.store} | grep -i region"
     message = f"{answer.location.uri}: the bucket {where}"
     return StoreRegionError(message, hint=hint, uri=answer.location.uri, region=region)
+
+
+def _redirect(answer: _Answer) -> TradeIngestError | None:
+    if not 300 <= answer.status < 400 and not _REDIRECT.search(answer.text):  # noqa: PLR2004  # redirects
+        return None
+    message = f"{answer.location.uri}: the server redirects, and not to an object"
+    hint = "open the address in a browser, and give the one it ends at"
+    return StoreError(message, hint=hint, uri=answer.location.uri)
+
+
+def _no_length(answer: _Answer) -> TradeIngestError | None:
+    if not _NO_LENGTH.search(answer.text):
+        return None
+    uri = answer.location.uri
+    message = f"{uri}: the server does not say how long the object is (no Content-Length), so its end cannot be checked"
+    return StoreError(message, hint="download it, compare it with its source, and load the local file", uri=uri)
 
 
 def _credentials(answer: _Answer) -> TradeIngestError | None:
@@ -271,6 +336,8 @@ _RULES: tuple[Callable[[_Answer], TradeIngestError | None], ...] = (
     _clock,
     _expired,
     _region,
+    _redirect,
+    _no_length,
     _throttled,
     _no_bucket,
     _credentials,

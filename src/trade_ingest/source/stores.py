@@ -14,20 +14,25 @@ from urllib.parse import urlsplit
 import obstore
 from obstore.store import AzureStore, GCSStore, HTTPStore, ObjectStore, S3Store
 
-from trade_ingest.errors import ConfigurationError
+from trade_ingest.errors import ConfigurationError, StoreAuthenticationError
 from trade_ingest.source.access import Access
-from trade_ingest.source.connection import StoreConnection
+from trade_ingest.source.connection import StoreConnection, endpoint_problem
 from trade_ingest.source.credentials import Credentials, connection_string, find_credentials, is_true
-from trade_ingest.source.location import Location
+from trade_ingest.source.location import HTTP_SCHEMES, Location
+from trade_ingest.source.masking import mask_secrets
 
 CONNECT_SECONDS = 10
 TIMEOUT_SECONDS = 30.0
 RETRIES = 5
 
+_LONGEST_SAID = 200
 _LONGEST_BACKOFF = timedelta(seconds=5)
 _AZURE_ENDPOINTS = ("AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT")
 _ALLOW_HTTP = ("AWS_ALLOW_HTTP", "AZURE_ALLOW_HTTP", "GOOGLE_ALLOW_HTTP", "HTTP_ALLOW_HTTP")
 _CLIENT: dict[str, Any] = {"timeout": timedelta(days=1)}  # of a whole request: a large object may take hours
+
+_COPY_IF_NOT_EXISTS = "header: if-none-match: *"
+"""https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html; obstore knows no default for S3."""
 
 _CLOUDS = ("AWS_", "AZURE_", "GOOGLE_", "CLOUDSDK_", "MSI_", "IDENTITY_", "HTTP", "http", "NO_PROXY", "no_proxy")
 """How the names of the environment variables begin that stores are opened by."""
@@ -76,8 +81,8 @@ def open_store(location: Location, access: Access) -> OpenStore:
         access: how it is reached.
 
     Raises:
-        ConfigurationError: the endpoint is ``http`` and not on this machine.
-        StoreAuthenticationError: the credentials that are named are not there.
+        ConfigurationError: the endpoint is no URL, has a secret in it, or is ``http`` and not on this machine.
+        StoreAuthenticationError: the credentials that are named are not there or cannot be used.
     """
     variables = tuple(sorted(item for item in os.environ.items() if item[0].startswith(_CLOUDS)))
     return _open(location, access, variables)
@@ -96,8 +101,24 @@ def _open(location: Location, access: Access, _: tuple[tuple[str, str], ...]) ->
         },
     }
     openers = {"s3": _open_s3, "gs": _open_google, "az": _open_azure}
-    store, endpoint = openers.get(location.scheme, _open_http)(location, access, credentials, options)
+    opener = openers.get(location.scheme, _open_http)
+    try:
+        store, endpoint = opener(location, access, credentials, options)
+    except FOREIGN_ERRORS as exc:
+        raise _unusable(exc, location, access, credentials) from None
     return OpenStore(store, location, access, credentials, endpoint, retries)
+
+
+def _unusable(error: Exception, location: Location, access: Access, credentials: Credentials) -> Exception:
+    """The error for what a store cannot be opened with: most often a file of credentials."""
+    secrets = access.connection.secrets if access.connection is not None else ()
+    said = mask_secrets(str(error), secrets).partition("\n")[0][:_LONGEST_SAID]
+    if location.scheme in HTTP_SCHEMES:
+        message = f"{location.uri}: cannot be addressed: {said}"
+        return ConfigurationError(message, hint="check the address", problems=(message,))
+    message = f"{location.uri}: the store cannot be opened with {credentials.origin}: {said}"
+    hint = f"check them, or get new ones; then: trade-ingest doctor --source {location.uri}"
+    return StoreAuthenticationError(message, hint=hint, uri=location.uri)
 
 
 _Opened = tuple[ObjectStore, str]
@@ -113,10 +134,13 @@ def _open_s3(location: Location, access: Access, credentials: Credentials, optio
     region = connection.region if connection is not None else None
     region = region or _first(("AWS_REGION", "AWS_DEFAULT_REGION"), variables)
     config: dict[str, Any] = {"region": "us-east-1", **credentials.config}
+    if not variables.get("AWS_COPY_IF_NOT_EXISTS"):
+        config["copy_if_not_exists"] = _COPY_IF_NOT_EXISTS
     if region:
         config["region"] = region
     if connection is not None and connection.request_payer:
         config["request_payer"] = True
+    _require_endpoint(endpoint)
     if connection is not None and not connection.path_style:
         config["virtual_hosted_style_request"] = True
         if endpoint:
@@ -133,6 +157,7 @@ def _open_google(location: Location, access: Access, credentials: Credentials, o
     config = dict(credentials.config)
     endpoint = access.connection.endpoint if access.connection is not None else None
     endpoint = endpoint or os.environ.get("GOOGLE_BASE_URL") or _base_url_in(config.get("service_account"))
+    _require_endpoint(endpoint)
     if endpoint:
         config["base_url"] = endpoint
     options["client_options"] = _client(endpoint, access.connection)
@@ -163,6 +188,7 @@ def _open_azure(location: Location, access: Access, credentials: Credentials, op
     endpoint = (
         endpoint or connection_string(location, variables).get("BlobEndpoint") or _first(_AZURE_ENDPOINTS, variables)
     )
+    _require_endpoint(endpoint)
     if "." in account:  # a host of another cloud than the public one
         endpoint = endpoint or f"https://{account.replace('.dfs.', '.blob.', 1)}"
         account = account.partition(".")[0]
@@ -184,6 +210,25 @@ def _open_http(location: Location, access: Access, credentials: Credentials, opt
         client["default_headers"] = {"authorization": f"Bearer {connection.token.get_secret_value()}"}
     store: Any = HTTPStore(url, client_options=client, **options)  # type: ignore[arg-type]
     return store, f"{location.scheme}://{location.store}"
+
+
+def _require_endpoint(endpoint: str | None) -> None:
+    """Check an endpoint, of a variable or a file as well as of a connection.
+
+    Raises:
+        ConfigurationError: it is no URL that the stores' clients take, which would panic, or has a secret in it.
+    """
+    if not endpoint:
+        return
+    problem = endpoint_problem(endpoint)
+    try:
+        if not problem:
+            HTTPStore(endpoint, client_options={"allow_http": True})
+    except FOREIGN_ERRORS as exc:
+        problem = f"{endpoint!r} is no URL of a service: {exc}"
+    if problem:
+        hint = "give it as https://host:port; credentials go into variables or a connection of trade-ingest.toml"
+        raise ConfigurationError(problem, hint=hint, problems=(problem,))
 
 
 def _client(endpoint: str | None, connection: StoreConnection | None) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from typing import IO, TYPE_CHECKING, Protocol
 import pyarrow as pa
 
 from trade_ingest.errors import FileCorruptError, FileUnreadableError
+from trade_ingest.source.bad_bytes import marking_decoder, utf8_of
 from trade_ingest.source.decompressors import UNPACKING_BYTES, Decompressor, ZlibDecompressor
 from trade_ingest.source.file import SourceFile
 from trade_ingest.source.members import is_archive, split_member
@@ -38,7 +39,6 @@ _MAGIC = {
 }
 _ZIPS = (b"PK\x03\x04", b"PK\x05\x06")  # the second: an empty archive
 _BYTE_ORDER_MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
-BAD_BYTE = "\udcff"  # stands for an undecodable sequence; it becomes byte FF, which is never valid UTF-8
 
 
 _DECOMPRESSORS: dict[str, Callable[[], Decompressor]] = {
@@ -297,8 +297,8 @@ def _corrupt(path: str, codec: str, offset: int, why: str) -> FileCorruptError:
 def to_utf8(chunks: Iterator[bytes], encoding: str) -> tuple[str | None, int, Iterator[bytes]]:
     """Remove a byte order mark and turn the content into UTF-8.
 
-    A byte order mark wins over the declared encoding. Sequences that cannot be decoded become the byte FF, which no
-    UTF-8 text has, so that the row that holds them is rejected instead of being changed silently.
+    A byte order mark wins over the declared encoding. Bytes that cannot be decoded are marked as ``source.bad_bytes``
+    says, so that the row that holds them is rejected instead of being changed silently.
 
     Returns:
         The name of the encoding that was decoded (None: the bytes are UTF-8 already and pass unchanged), the number of
@@ -326,19 +326,9 @@ def _chain(head: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _transcode(chunks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
-    decoder = codecs.getincrementaldecoder(encoding)(errors="trade_ingest.bad_byte")
+    decoder = marking_decoder(encoding)
     for chunk in chunks:
         if text := decoder.decode(chunk):
-            yield text.encode("utf-8", "surrogateescape")
+            yield utf8_of(text)
     if text := decoder.decode(b"", final=True):
-        yield text.encode("utf-8", "surrogateescape")
-
-
-def _mark_bad_byte(error: UnicodeError) -> tuple[str, int]:
-    if isinstance(error, UnicodeDecodeError):
-        unit = {"utf-16": 2, "utf-32": 4}.get(error.encoding[:6], 1)
-        return BAD_BYTE * max(1, (error.end - error.start) // unit), error.end
-    raise error
-
-
-codecs.register_error("trade_ingest.bad_byte", _mark_bad_byte)
+        yield utf8_of(text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ SERVER_COPY_BYTES = 5 << 30
 
 _CHUNK_BYTES = 8 << 20
 _WHOLE_BYTES = 8 << 20
-"""An object up to this size is written by one request, which most stores refuse where there is one already."""
+"""An object up to this size is written by one request, which stores refuse where there is one already."""
 
 Chunk = bytes | memoryview
 
@@ -33,8 +33,10 @@ Chunk = bytes | memoryview
 def move_file(file: SourceFile, destination: Location, access: Access | None) -> None:
     """Move a file: copy it, compare the copy, then delete the original.
 
-    Safe to repeat after having been broken off anywhere: a copy that is complete is not made again. Nothing is
-    overwritten. A file of another version than the given one is left alone.
+    Safe to repeat after having been broken off anywhere: a copy that is complete is not made again. A file of another
+    version than the given one is left alone. Of what passes through this machine the content is compared, of a copy
+    that the store itself has made the size. Nothing is overwritten: writing is refused by the store where something
+    is, but for objects in parts and stores without conditions, where it is looked for just before.
 
     Args:
         file: as it was loaded.
@@ -104,15 +106,20 @@ def _find(file: SourceFile) -> SourceFile | None:
 
 
 def _copied(file: SourceFile, destination: Location, access: Access | None) -> SourceFile:
-    """Make the copy and compare it; the copy."""
+    """Make the copy and compare it; the copy, or what somebody else has put there meanwhile if it is the same."""
     digest: bytes | None = None
+    is_new = True
     if file.uri.startswith("/") and destination.is_local:
         copy_here(file, destination.key)
     elif _is_one_store(file, destination, access) and file.size_bytes <= SERVER_COPY_BYTES:
-        _copy_in_store(file, destination)
+        is_new = _copy_in_store(file, destination)
     else:
-        digest = _stream(file, destination, access)
+        is_new, digest = _stream(file, destination, access)
     there = _find(SourceFile(destination.uri, "", 0, file.modified_at, access))
+    if there is not None and not is_new:
+        if not _is_same(file, there):
+            raise _conflict(file, there)
+        return there
     if digest is None:
         _take_back_if_changed(file, there)
     is_whole = there is not None and there.size_bytes == file.size_bytes
@@ -123,13 +130,11 @@ def _copied(file: SourceFile, destination: Location, access: Access | None) -> S
 
 
 def _take_back_if_changed(file: SourceFile, there: SourceFile | None) -> None:
-    """Remove a copy that was not bound to a version, if it may be one of a newer version."""
-    try:
-        _require(_find(file), file)
-    except ArchiveSourceError:
-        if there is not None:
-            _delete(there)
-        raise
+    """Remove a copy that was not bound to a version if it may be one of a newer version, which is still there."""
+    now = _find(file)
+    if now is not None and now.version != file.version and there is not None:
+        _delete(there)
+    _require(now, file)
 
 
 def _is_one_store(file: SourceFile, destination: Location, access: Access | None) -> bool:
@@ -171,8 +176,8 @@ def _digest(file: SourceFile) -> bytes:
     return digest.digest()
 
 
-def _stream(file: SourceFile, destination: Location, access: Access | None) -> bytes:
-    """Copy through this machine; the hash of what was written."""
+def _stream(file: SourceFile, destination: Location, access: Access | None) -> tuple[bool, bytes]:
+    """Copy through this machine; whether nothing was there, and the hash of what was read."""
     digest = xxh3_128()
 
     def hashed() -> Iterator[Chunk]:
@@ -182,49 +187,96 @@ def _stream(file: SourceFile, destination: Location, access: Access | None) -> b
 
     if destination.is_local:
         write_file(hashed(), destination.key, file)
+        is_new = True
     elif file.size_bytes <= _WHOLE_BYTES:
-        _put_new(b"".join(hashed()), destination, access)
+        is_new = _put_new(b"".join(hashed()), destination, access)
     else:
-        _request("write", destination, access, lambda store, path: _put_parts(store, path, hashed()))
-    return digest.digest()
+        is_new = _put_parts(hashed(), destination, access)
+    return is_new, digest.digest()
 
 
-def _put_parts(store: Any, path: str, chunks: Iterator[Chunk]) -> None:  # noqa: ANN401  # obstore's types are no runtime names
-    """Write an object in parts; if the chunks break off, there is none."""
+def _put_parts(chunks: Iterator[Chunk], destination: Location, access: Access | None) -> bool:
+    """Write an object in parts where there is none; if the chunks break off, there is none.
+
+    Returns:
+        Whether nothing was there. It is looked for when all but the last parts are sent: the request that puts them
+        together has no condition in obstore.
+    """
     import obstore
 
-    # not put() with the chunks: it would ask for them where no other request can be made
-    writer = obstore.open_writer(store, path, buffer_size=_CHUNK_BYTES, max_concurrency=4)
-    for chunk in chunks:
-        writer.write(bytes(chunk))
-    writer.close()
+    def put(store: Any, path: str) -> bool:  # noqa: ANN401  # obstore's types are no runtime names
+        # not put() with the chunks: it would ask for them where no other request can be made
+        writer = obstore.open_writer(store, path, buffer_size=_CHUNK_BYTES, max_concurrency=4)
+        for chunk in chunks:
+            writer.write(bytes(chunk))
+        if _is_there(store, path):
+            return False
+        writer.close()
+        return True
+
+    return _request("write", destination, access, put)
 
 
-def _put_new(content: bytes, destination: Location, access: Access | None) -> None:
-    """Write an object where there is none; one that came since it was looked for is compared by the caller."""
+def _put_new(content: bytes, destination: Location, access: Access | None) -> bool:
+    """Write an object where there is none; whether there was none."""
     import obstore
 
-    def put(store: Any, path: str) -> None:  # noqa: ANN401
+    def put(store: Any, path: str) -> bool:  # noqa: ANN401
         try:
             obstore.put(store, path, content, mode="create")
         except obstore.exceptions.AlreadyExistsError:
-            logger.info("%s: is there already", destination.uri)
-        except (obstore.exceptions.NotSupportedError, NotImplementedError):
-            obstore.put(store, path, content)
+            return False
+        except (obstore.exceptions.BaseError, NotImplementedError) as exc:
+            if not _knows_no_condition(exc):
+                raise
+            return _put_after_look(store, path, lambda: obstore.put(store, path, content))
+        return True
 
-    _request("write", destination, access, put)
+    return _request("write", destination, access, put)
 
 
-def _copy_in_store(file: SourceFile, destination: Location) -> None:
+def _copy_in_store(file: SourceFile, destination: Location) -> bool:
+    """Let the store make the copy where there is none; whether there was none."""
     import obstore
 
     source = parse_location(file.uri)
-    may_overwrite = source.scheme == "s3"  # which has no copy that does not; nothing was there a moment ago
 
-    def copy(store: Any, path: str) -> None:  # noqa: ANN401
-        obstore.copy(store, source.key, path, overwrite=may_overwrite)
+    def copy(store: Any, path: str) -> bool:  # noqa: ANN401
+        try:
+            obstore.copy(store, source.key, path, overwrite=False)
+        except obstore.exceptions.AlreadyExistsError:
+            return False
+        except (obstore.exceptions.BaseError, NotImplementedError) as exc:
+            if not _knows_no_condition(exc):
+                raise
+            return _put_after_look(store, path, lambda: obstore.copy(store, source.key, path, overwrite=True))
+        return True
 
-    _request("write", destination, file.access, copy)
+    return _request("write", destination, file.access, copy)
+
+
+def _knows_no_condition(error: Exception) -> bool:
+    """Whether a store has refused a request because it is to be done only where nothing is."""
+    is_said = type(error).__name__ == "NotSupportedError" or isinstance(error, NotImplementedError)
+    return is_said or "status code: 501" in str(error)
+
+
+def _put_after_look(store: Any, path: str, write: Callable[[], object]) -> bool:  # noqa: ANN401
+    """Write by a store that knows no conditions, if nothing is there; whether nothing was."""
+    if _is_there(store, path):
+        return False
+    write()
+    return True
+
+
+def _is_there(store: Any, path: str) -> bool:  # noqa: ANN401
+    import obstore
+
+    try:
+        obstore.head(store, path)
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _delete(file: SourceFile) -> None:
@@ -233,22 +285,25 @@ def _delete(file: SourceFile) -> None:
         return
     import obstore
 
-    def delete(store: Any, path: str) -> None:  # noqa: ANN401
+    def delete(store: Any, path: str) -> bool:  # noqa: ANN401
         try:
             obstore.delete(store, path)
         except FileNotFoundError:
             logger.info("%s: is gone already", file.uri)
+            return False
+        return True
 
     _request("delete", parse_location(file.uri), file.access, delete)
 
 
-def _request(action: str, location: Location, access: Access | None, request: Any) -> None:  # noqa: ANN401
+def _request(action: str, location: Location, access: Access | None, request: Callable[[Any, str], bool]) -> bool:
+    """What a request says, which is given the store and the path; its failures as errors of ours."""
     from trade_ingest.source.objects import opened_store
     from trade_ingest.source.store_errors import store_error
     from trade_ingest.source.stores import FOREIGN_ERRORS
 
     opened = opened_store(location, access or Access())
     try:
-        request(opened.store, opened.path(location.key))
+        return request(opened.store, opened.path(location.key))
     except FOREIGN_ERRORS as exc:
         raise store_error(exc, location, action, secrets=opened.secrets) from None

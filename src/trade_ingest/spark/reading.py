@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import pickle
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from trade_ingest.contract.loading import load_contract
 from trade_ingest.contract.model import Contract, RejectLimit
-from trade_ingest.source.listing import Connections, list_files
+from trade_ingest.source.listing import Connections, take_listing
 from trade_ingest.spark.packs import Pack, pack_files
 from trade_ingest.spark.schema import REJECT_SCHEMA, spark_schema
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
+
+logger = logging.getLogger(__name__)
 
 Batches = Iterator[Any]
 
@@ -51,7 +54,7 @@ def read(
     rejects than the limit, or has changed since it was listed.
     """
     contract = as_contract(contract)
-    packs = packs_of(source, connections)
+    packs = packs_of(source, contract, connections)
     function = read_packs("rows", packs, contract, reject_limit)
     return _frame(session, len(packs), function, spark_schema(contract))
 
@@ -70,8 +73,9 @@ def read_rejects(
         array of ``code``, ``column`` (NULL where the whole record is wrong) and ``value``. Limits of rejects do not
         apply.
     """
-    packs = packs_of(source, connections)
-    function = read_packs("rejects", packs, as_contract(contract), None)
+    contract = as_contract(contract)
+    packs = packs_of(source, contract, connections)
+    function = read_packs("rejects", packs, contract, None)
     return _frame(session, len(packs), function, REJECT_SCHEMA)
 
 
@@ -80,14 +84,18 @@ def as_contract(contract: Contract | str) -> Contract:
     return load_contract(contract) if isinstance(contract, str) else contract
 
 
-def packs_of(source: str | Sequence[str], connections: Connections = ()) -> list[Pack]:
-    """The files of sources, as the tasks read them.
+def packs_of(source: str | Sequence[str], contract: Contract, connections: Connections = ()) -> list[Pack]:
+    """The files of sources that are delivered whole as the contract says, as the tasks read them.
 
     Raises:
         SourceNotFoundError: a source matches no file.
     """
     sources = [source] if isinstance(source, str) else source
-    return pack_files(list_files(sources, connections=connections))
+    files = take_listing(sources, connections=connections, delivery=contract.delivery).files
+    for file in files:
+        if file.held:
+            logger.warning("%s: left out: %s", file.uri, file.held_because)
+    return pack_files([file for file in files if not file.held])
 
 
 def read_packs(

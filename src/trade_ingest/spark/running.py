@@ -9,6 +9,7 @@ from trade_ingest import pipeline
 from trade_ingest.contract.model import Contract, OnChanged, RejectLimit
 from trade_ingest.engine.spark_session import active_session
 from trade_ingest.errors import EngineError
+from trade_ingest.run import RunOptions, RunResult
 from trade_ingest.source.connection import StoreConnection
 from trade_ingest.spark.reading import as_contract
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Options(TypedDict, total=False):
-    """The options of ``pipeline.RunOptions`` that a run on a given session has."""
+    """The options of ``RunOptions`` that a run on a given session has."""
 
     parallelism: int | None
     max_connections: int | None
@@ -34,7 +35,7 @@ def ingest(
     contract: Contract | str,
     database: str,
     **options: Unpack[Options],
-) -> pipeline.RunResult:
+) -> RunResult:
     """Load files into PostgreSQL as ``trade_ingest.ingest`` does, with this session.
 
     Args:
@@ -55,7 +56,7 @@ def ingest(
         [sources] if isinstance(sources, str) else sources,
         contract=as_contract(contract),
         database=database,
-        options=pipeline.RunOptions(engine="spark", **options),
+        options=RunOptions(engine="spark", **options),
     )
 
 

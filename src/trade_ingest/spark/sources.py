@@ -54,7 +54,7 @@ def _reading_source() -> type[Any]:
             self._contract = source_contract(options)
 
         def partitions(self) -> Sequence[InputPartition]:
-            return [InputPartition(pickle.dumps(pack)) for pack in source_packs(self._options)]
+            return [InputPartition(pickle.dumps(pack)) for pack in source_packs(self._options, self._contract)]
 
         def read(self, partition: InputPartition) -> Iterator[Any]:
             from trade_ingest.spark.rows import accepted_rows
@@ -123,10 +123,10 @@ def source_contract(options: Options) -> Contract:
     return load_contract(needed(options, "contract", "trades"))
 
 
-def source_packs(options: Options) -> list[Pack]:
+def source_packs(options: Options, contract: Contract) -> list[Pack]:
     """The files of ``load(path)`` or ``load([path, …])``."""
     paths = options.get("paths")
-    return packs_of(json.loads(paths) if paths else needed(options, "path", "trades"))
+    return packs_of(json.loads(paths) if paths else needed(options, "path", "trades"), contract)
 
 
 @dataclass(frozen=True, slots=True)

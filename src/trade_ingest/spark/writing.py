@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from trade_ingest.engine.spark import SparkEngine
 from trade_ingest.engine.spark_task import SCHEMA
 from trade_ingest.errors import TradeIngestError, UsageError, WriteRefusedError
 from trade_ingest.ledger.connection import open_connection, wrap_database_errors
@@ -82,6 +83,7 @@ def write(
             table.
         TargetIncompatibleError: the table exists and does not take the DataFrame.
         WriteConflictError: a key is there with other content.
+        EngineError: executors lack a package or cannot reach the database.
         LedgerVersionError: the ledger is of another version of this program.
         DatabaseUnavailableError, DatabaseAuthenticationError, DatabasePermissionError: the database cannot be used.
         PySparkException: a task failed, also when Spark tried again.
@@ -96,6 +98,7 @@ def write(
     with wrap_database_errors(), open_connection(database) as connection:
         before = count_written(connection, write_id)
         if before.partitions < count:
+            SparkEngine(df.sparkSession, database).check_executors(None)
             _run(df, copy_partition(database, write_id, target))
         after = count_written(connection, write_id)
     if after.partitions != count:

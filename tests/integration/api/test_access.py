@@ -16,7 +16,7 @@ UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
 
 
 @pytest.fixture
-def app_of(service):
+def app_of(service, tmp_path):
     """Makes apps of the service's database, with authentication; their connections are closed."""
     service.make_token("read")  # makes the ledger
     made = []
@@ -24,7 +24,8 @@ def app_of(service):
     def make(**settings):
         given = {"database_url": service.database, "api_sources": (str(service.folder),), "api_auth": "token"}
         given |= settings
-        made.append(create_app(ApiOptions(given["database_url"], Settings(**given))))
+        options = ApiOptions(given["database_url"], Settings(**given), static_folder=tmp_path / "no-dashboard")
+        made.append(create_app(options))
         return made[-1]
 
     yield make
@@ -104,14 +105,27 @@ def test_token_that_is_over_lets_nobody_in(service, client, state):
 
 def test_too_many_wrong_tokens_have_to_wait(service, client):
     token = service.make_token("read")
-    statuses = [client.get("/api/v1/session", headers=bearer(f"tig_{n}")).status_code for n in range(12)]
-    refused = client.get("/api/v1/session", headers=bearer(token))
-    elsewhere = client.get("/api/v1/session", headers=bearer(token), environ_overrides={"REMOTE_ADDR": "203.0.113.7"})
+    answers = [client.get("/api/v1/session", headers=bearer(f"tig_{n}")) for n in range(12)]
+    elsewhere = client.get("/api/v1/session", headers=bearer("x"), environ_overrides={"REMOTE_ADDR": "203.0.113.7"})
+
+    assert [answer.status_code for answer in answers] == [401] * 10 + [429] * 2
+    assert answers[-1].json["retryable"]
+    assert 0 < int(answers[-1].headers["Retry-After"]) <= 60
+    assert elsewhere.status_code == 401
+    assert client.get("/api/v1/session", headers=bearer(token)).status_code == 200
+    assert client.post("/api/v1/session", json={"token": token}).status_code == 201
+
+
+def test_too_many_wrong_cookies_have_to_wait(service, client):
+    statuses = []
+    for number in range(12):
+        client.set_cookie("trade_ingest_session", f"wrong{number}")
+        statuses.append(client.get("/api/v1/session").status_code)
+    good = client.post("/api/v1/session", json={"token": service.make_token("read")})
 
     assert statuses == [401] * 10 + [429] * 2
-    assert (refused.status_code, refused.json["retryable"]) == (429, True)
-    assert 0 < int(refused.headers["Retry-After"]) <= 60
-    assert elsewhere.status_code == 200
+    assert good.status_code == 201
+    assert client.get("/api/v1/session").status_code == 200
 
 
 def test_session_of_a_browser(service, client):
@@ -184,6 +198,20 @@ def test_serving_others_without_authentication_is_refused(host):
     check_bind(Settings(api_host=host, api_auth="token"))
     for local in ("127.0.0.1", "::1", "localhost"):
         check_bind(Settings(api_host=local))
+
+
+@pytest.mark.parametrize(
+    "given",
+    [{"api_proxy_user_header": "X-User"}, {"api_oidc_issuer": "https://id.example", "api_oidc_audience": "desk"}],
+    ids=str,
+)
+def test_who_is_not_named_is_not_made_the_administrator(given):
+    from trade_ingest.api.auth import check_bind
+
+    with pytest.raises(ConfigurationError, match="would be the administrator") as caught:
+        check_bind(Settings(api_auth="none", **given))
+    assert caught.value.hint == "serve with --auth token"
+    check_bind(Settings(api_auth="token", **given))
 
 
 def test_user_is_taken_from_a_trusted_proxy_only(service, app_of):

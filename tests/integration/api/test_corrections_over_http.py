@@ -1,5 +1,7 @@
 """Rejects are replayed and discarded, files are rolled back, over HTTP; previews change nothing."""
 
+from decimal import Decimal
+
 import pytest
 
 from trade_ingest.api.app import create_app
@@ -20,7 +22,7 @@ def client(desk, tmp_path):
         "rejects: {max_count: 1000, max_ratio: 1}\ntarget: {table: fill, partition_by: none}\n"
     )
     settings = Settings(database_url=desk.database, contract=str(contract), api_sources=(str(desk.folder),))
-    app = create_app(ApiOptions(desk.database, settings))
+    app = create_app(ApiOptions(desk.database, settings, static_folder=tmp_path / "no-dashboard"))
     yield app.test_client()
     app.extensions["trade_ingest_connections"].close()
 
@@ -30,7 +32,7 @@ def open_rejects(desk):
 
 
 def test_replay_is_previewed_and_done(client, desk):
-    body = {"file_ids": [1], "contract": "fill"}
+    body = {"file_ids": [1], "contract": "fill", "use_present_contract": True}
     preview = client.post("/api/v1/rejects/replay", json=body | {"preview": True}).json
     assert (preview["run_id"], preview["is_preview"], preview["rows_loaded"], preview["rows_rejected"]) == (
         None,
@@ -46,6 +48,44 @@ def test_replay_is_previewed_and_done(client, desk):
     assert len(open_rejects(desk)) == 1
 
 
+def test_corrected_rows_are_tried_and_loaded(client, desk):
+    ids = [reject_id for (reject_id,) in desk.query("SELECT reject_id FROM ingest.reject ORDER BY row_number")]
+    better, still_bad = desk.line("A2", price="1.50"), desk.line("A3", quantity="-4")
+    body = {"corrected": [{"reject_id": ids[0], "raw_text": better}, {"reject_id": ids[1], "raw_text": still_bad}]}
+    preview = client.post("/api/v1/rejects/replay", json=body | {"preview": True}).json
+    assert (preview["rows_tried"], preview["rows_loaded"], preview["rows_rejected"]) == (2, 1, 1)
+    assert (len(desk.rows()), len(open_rejects(desk))) == (1, 2)
+    done = client.post("/api/v1/rejects/replay", json=body).json
+
+    assert (done["rows_tried"], done["rows_loaded"], done["rows_rejected"]) == (2, 1, 1)
+    assert desk.query("SELECT trade_id, price FROM fill ORDER BY trade_id")[1] == ("A2", Decimal("1.5000"))
+    assert desk.query("SELECT raw_text, state FROM ingest.reject ORDER BY reject_id") == [
+        (desk.line("A2", price="-1"), "replayed"),
+        (desk.line("A3", quantity="0"), "open"),
+    ]
+    assert desk.query("SELECT detail->'corrected'->0 FROM ingest.audit ORDER BY audit_id DESC LIMIT 1") == [
+        ({"reject_id": ids[0], "raw_text": better},)
+    ]
+
+
+def test_corrected_rows_that_are_ambiguous_are_refused(client, desk):
+    (first, second) = [
+        reject_id for (reject_id,) in desk.query("SELECT reject_id FROM ingest.reject ORDER BY reject_id")
+    ]
+    row = {"reject_id": first, "raw_text": desk.line("A2")}
+    twice = client.post(
+        "/api/v1/rejects/replay",
+        json={"corrected": [row, row | {"raw_text": desk.line("A9")}, {"reject_id": second, "raw_text": "x"}]},
+    ).json
+    filtered = client.post("/api/v1/rejects/replay", json={"corrected": [row], "file_ids": [1]})
+    empty = client.post("/api/v1/rejects/replay", json={"corrected": []})
+
+    assert (twice["rows_tried"], twice["rows_loaded"], len(twice["refused"])) == (1, 0, 1)
+    assert (filtered.status_code, filtered.json["code"]) == (400, "usage")
+    assert (empty.status_code, empty.json["code"]) == (400, "usage")
+    assert len(desk.rows()) == 1
+
+
 def test_rejects_are_discarded_with_a_reason(client, desk):
     refused = client.post("/api/v1/rejects/discard", json={"file_ids": [1], "why": " "})
     done = client.post("/api/v1/rejects/discard", json={"column": "price", "why": "test rows"})
@@ -54,6 +94,21 @@ def test_rejects_are_discarded_with_a_reason(client, desk):
     assert (done.status_code, done.json) == (200, {"rejects": 1, "why": "test rows"})
     assert len(open_rejects(desk)) == 1
     assert desk.query("SELECT discard_reason FROM ingest.reject WHERE state = 'discarded'") == [("test rows",)]
+
+
+def test_only_rejects_of_the_contract_are_meant(client, desk):
+    other = desk.contract.model_copy(update={"name": "other", "version": 1})
+    desk.write("b.csv", [desk.line("B1", price="-1")])
+    desk.ingest("b.csv", contract=other)
+    assert len(open_rejects(desk)) == 3
+    replayed = client.post("/api/v1/rejects/replay", json={"contract": "other", "preview": True}).json
+    discarded = client.post("/api/v1/rejects/discard", json={"contract": "other", "why": "a test feed"}).json
+    unknown = client.post("/api/v1/rejects/discard", json={"contract": "othr", "why": "a test feed"})
+    by_none = client.post("/api/v1/rejects/replay", json={"file_ids": [1], "use_present_contract": True})
+
+    assert (replayed["rows_tried"], discarded["rejects"], len(open_rejects(desk))) == (1, 1, 2)
+    assert (unknown.status_code, unknown.json["hint"]) == (404, "did you mean `other`?")
+    assert (by_none.status_code, by_none.json["code"]) == (400, "usage")
 
 
 @pytest.mark.parametrize("command", ["replay", "discard"])

@@ -7,7 +7,9 @@ import time
 import psycopg
 import pytest
 
+from trade_ingest.api.stream import Broadcaster
 from trade_ingest.ledger.events import Event, EventKind, record_event
+from trade_ingest.ledger.schema import upgrade
 
 KRAKEN = "kraken_trades"
 
@@ -207,3 +209,22 @@ def test_many_streams_at_once_get_every_event(service, read_stream, count):
         stream.close()
 
     assert seen == [["run_started", "target_created", "run_planned", "file_loaded", "run_ended"]] * count
+
+
+def test_stream_that_ends_takes_no_other_with_it(service, wait_until):
+    upgrade(service.database)
+    broadcaster = Broadcaster(service.database, 10)
+    first, second = broadcaster.subscribe(), broadcaster.subscribe()
+    broadcaster.unsubscribe(second)
+    broadcaster.wait(first, 10)  # the thread reads
+    with psycopg.connect(service.database) as connection:
+        record(connection, 7)
+
+    def received():
+        handed, _ = broadcaster.wait(first, 1)
+        return [event.detail["number"] for item in handed if item.page for event in item.page.events]
+
+    try:
+        assert wait_until(received, "the event comes") == [7]
+    finally:
+        broadcaster.close()

@@ -15,10 +15,12 @@ from trade_ingest.ledger.run_requests import (
     end_request,
     get_request,
     keep_request,
+    note_run,
     open_requests,
     recover_requests,
     release_request,
 )
+from trade_ingest.ledger.runs import start_run
 from trade_ingest.ledger.schema import upgrade
 
 
@@ -181,6 +183,42 @@ def test_request_fails_after_its_last_try(connect, ledger, end):
     request = get_request(ledger, wanted)
     assert (request.state, request.error["code"]) == ("failed", "run.process_lost")
     assert open_requests(ledger) == []
+
+
+def failures_told(connection):
+    query = "SELECT run_id, detail->'run_request_id', detail->'error'->>'code' FROM ingest.event"
+    return connection.execute(f"{query} WHERE kind = 'run_request_failed'").fetchall()
+
+
+def test_failure_without_a_run_is_an_event(ledger):
+    lost, cancelled, ended = (ask(ledger)[0] for _ in range(3))
+    for state in (RequestState.FAILED, RequestState.CANCELLED):  # the second time it has ended already
+        end_request(ledger, lost, state, {"code": "source.not_found"})
+    end_request(ledger, cancelled, RequestState.CANCELLED)
+    end_request(ledger, ended, RequestState.ENDED)
+
+    assert failures_told(ledger) == [(None, lost, "source.not_found")]
+
+
+def test_failure_of_a_request_that_has_a_run_is_left_to_the_run(ledger):
+    wanted, _ = ask(ledger)
+    run_id = start_run(ledger, "ingest", sources=["a"], contract_id=None, target="t", engine="local", options={})
+    note_run(ledger, wanted, run_id)
+    end_request(ledger, wanted, RequestState.FAILED, {"code": "database"})
+
+    assert failures_told(ledger) == []
+
+
+def test_request_that_failed_after_its_last_try_is_an_event(connect, ledger, end):
+    wanted, _ = ask(ledger)
+    for number in range(MAX_TRIES):
+        assert (number, failures_told(ledger)) == (number, [])
+        server = connect()
+        claim(server)
+        end(server)
+        recover_requests(ledger)
+
+    assert failures_told(ledger) == [(None, wanted, "run.process_lost")]
 
 
 def test_process_that_was_taken_for_dead_does_nothing(connect, ledger):

@@ -2,6 +2,12 @@
 
 import signal
 
+from trade_ingest.contract.loading import load_contract
+from trade_ingest.contract.model import OnChanged, RejectLimit
+from trade_ingest.pipeline import ingest
+from trade_ingest.run import RunOptions
+from trade_ingest.source.pattern import Selection
+
 KRAKEN = "kraken_trades"
 NAMES = ["XBTUSD.csv", "ETHUSD.csv", "SOLUSD.csv", "ADAUSD.csv"]
 
@@ -203,6 +209,67 @@ def test_failed_files_are_tried_again_and_no_others(service):
         ("succeeded", 1, 1)
     ]
     assert server.call("POST", f"/runs/{first['run_id']}/retry", json={}).status_code == 400
+
+
+def break_file(service, name="XBTUSD.csv"):
+    (service.folder / name).write_text("no,trade\n" * 40)
+
+
+def test_retry_works_as_the_run_did(service):
+    break_file(service)
+    server = service.serve()
+    selection = {"include": ["sub/*", "XBT*"], "settle_seconds": 0, "checksum": "off"}
+    options = {"on_changed": "append", "max_rejects": "3,0.5%", "reload": True, "engine": "local", "parallelism": 1}
+    first = service.ended(start(server, service.folder, options=options, selection=selection)["run_request_id"])
+    retry = server.post(f"/runs/{first['run_id']}/retry", {})
+    again = service.ended(retry["run_request_id"])
+    other = server.post(f"/runs/{again['run_id']}/retry", {"max_rejects": "7"})
+
+    wanted = {**options, "max_rejects": "3,0.5%"}
+    left = {"include": [], "exclude": [], "date_from": None, "date_to": None, "marker": None, "manifest": None}
+    assert retry["arguments"]["options"] == wanted
+    assert retry["arguments"]["selection"] == {**left, "settle_seconds": 0, "checksum": "off"}
+    assert other["arguments"]["options"] == {**wanted, "max_rejects": "7"}
+    service.ended(other["run_request_id"])
+    names = ("on_changed", "reload", "checksum", "settle", "reject_limit")
+    first_kept, again_kept, _ = [kept for (kept,) in service.query("SELECT options FROM ingest.run ORDER BY run_id")]
+    assert {name: again_kept[name] for name in names} == {name: first_kept[name] for name in names}
+
+
+def test_retry_works_as_a_run_of_the_command_line_did(service):
+    break_file(service)
+    options = RunOptions(
+        parallelism=3,
+        on_changed=OnChanged.FAIL,
+        reject_limit=RejectLimit(max_count=2, max_ratio=0.07),
+        selection=Selection(marker="", exclude=("*.txt",)),
+    )
+    sources = [str(service.folder)]
+    ingest(sources, contract=load_contract(KRAKEN), database=service.database, options=options)
+    server = service.serve()
+    retry = server.post("/runs/1/retry", {})
+
+    assert service.ended(retry["run_request_id"])["state"] == "ended"
+    assert retry["arguments"]["options"] == {
+        "engine": None,  # of the machine that it ran on
+        "parallelism": None,
+        "on_changed": "fail",
+        "max_rejects": "2,7%",
+        "reload": False,
+    }
+    assert retry["arguments"]["selection"]["marker"] == ""
+    (limit,) = service.query("SELECT options->'reject_limit' FROM ingest.run WHERE run_id = 2")[0]
+    assert limit == {"max_count": 2, "max_ratio": 0.07}
+
+
+def test_request_that_cannot_begin_is_told_on_the_stream(service):
+    server = service.serve()
+    asked = start(server, service.folder / "nothing")["run_request_id"]
+    error = service.ended(asked)["error"]
+
+    (event,) = server.get("/events", params={"kind": "run_request_failed", "cursor": "0:0:"})["items"]
+    assert (event["run_id"], event["detail"]) == (None, {"run_request_id": asked, "error": error})
+    assert error["code"] == "source.not_found"
 
 
 def test_end_of_a_server_ends_no_run(service, gate):

@@ -25,6 +25,7 @@ from trade_ingest.load.target import ensure_target
 from trade_ingest.load.task import FileResult, LoadOptions, LoadTask
 from trade_ingest.load.transaction import Loader
 from trade_ingest.plan import make_plan, register_files
+from trade_ingest.run import RunOptions, RunResult
 from trade_ingest.source.local import stat_path
 
 DRIVER = Path(__file__).with_name("drive_run.py")
@@ -141,7 +142,7 @@ class Feed:
             table,
         )
 
-    def run(self, *sources: str | Path, contract: Contract | None = None, **options: Any) -> pipeline.RunResult:
+    def run(self, *sources: str | Path, contract: Contract | None = None, **options: Any) -> RunResult:
         """Load what is in the folder, or other sources, in this process."""
         if "on_changed" in options:
             options["on_changed"] = OnChanged(options["on_changed"])
@@ -149,7 +150,7 @@ class Feed:
             [str(source) for source in sources] or [str(self.folder)],
             contract=contract or self.contract,
             database=self.database,
-            options=pipeline.RunOptions(**{"parallelism": 1} | options),
+            options=RunOptions(**{"parallelism": 1} | options),
         )
 
     def plan(self, **options: Any) -> dict[str, str]:
@@ -367,18 +368,12 @@ def blocked(feed) -> Callable[[str], contextlib.AbstractContextManager[Callable[
 
 
 @pytest.fixture
-def drive(feed, drivers, tmp_path) -> Iterator[Callable[..., Driver]]:
-    """Starts a run over the feed's folder in a process of its own."""
+def start(drivers, tmp_path) -> Iterator[Callable[[Path, object], Driver]]:
+    """Starts a program in a process of its own, and ends it with the test."""
 
-    def start(*, parallelism: int = 1, of: Feed = feed, database: str | None = None, **options: object) -> Driver:
-        order = {
-            "sources": [str(of.folder)],
-            "contract": of.contract.model_dump(mode="json", by_alias=True),
-            "database": database or of.database,
-            "options": {"parallelism": parallelism, **options},
-        }
+    def start(program: Path, order: object) -> Driver:
         process = subprocess.Popen(
-            [sys.executable, str(DRIVER), json.dumps(order)],
+            [sys.executable, str(program), json.dumps(order)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -394,6 +389,22 @@ def drive(feed, drivers, tmp_path) -> Iterator[Callable[..., Driver]]:
                 with contextlib.suppress(psutil.NoSuchProcess):
                     process.kill()
         driver.process.communicate()
+
+
+@pytest.fixture
+def drive(feed, start) -> Callable[..., Driver]:
+    """Starts a run over the feed's folder in a process of its own."""
+
+    def drive(*, parallelism: int = 1, of: Feed = feed, database: str | None = None, **options: object) -> Driver:
+        order = {
+            "sources": [str(of.folder)],
+            "contract": of.contract.model_dump(mode="json", by_alias=True),
+            "database": database or of.database,
+            "options": {"parallelism": parallelism, **options},
+        }
+        return start(DRIVER, order)
+
+    return drive
 
 
 @pytest.fixture

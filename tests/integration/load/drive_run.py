@@ -5,7 +5,8 @@ import sys
 
 from trade_ingest.contract.model import Contract
 from trade_ingest.errors import TradeIngestError
-from trade_ingest.pipeline import RunOptions, ingest
+from trade_ingest.pipeline import ingest
+from trade_ingest.run import RunOptions
 
 order = json.loads(sys.argv[1])
 try:

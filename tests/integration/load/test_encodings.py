@@ -4,7 +4,8 @@ import gzip
 
 import pytest
 
-from trade_ingest.pipeline import RunOptions, ingest
+from trade_ingest.pipeline import ingest
+from trade_ingest.run import RunOptions
 
 WORDS = {
     "big5": ["臺灣積體電路", "鴻海精密", "功能"],  # the second byte of 功 is a backslash
@@ -27,6 +28,17 @@ BAD = {
     "utf-16-be": b"\xdc\x00",
     "utf-8": b"\xc3\x28",
 }
+TOLD = {
+    "big5": ("bytes 0xff 0xff", b"\xff\xff"),
+    "gbk": ("bytes 0x80 0xff", b"\x80\xff"),
+    "gb18030": ("bytes 0xff 0xff", b"\xff\xff"),
+    "shift_jis": ("bytes 0xfd 0xfe", b"\xfd\xfe"),
+    "cp1252": ("byte 0x81", b"\x81"),
+    "utf-16-le": ("bytes 0x00 0xdc", b"\xff\xdc"),  # a zero byte could be mistaken for text
+    "utf-16-be": ("bytes 0xdc 0x00", b"\xdc\xff"),
+    "utf-8": ("byte 0xc3", b"\xc3("),
+}
+"""What a reject says of the bad bytes, and as what it keeps them."""
 HEADER = "trade_id,symbol,executed_at,price,quantity\r\n"
 
 
@@ -72,9 +84,10 @@ def test_byte_order_mark_wins(feed, make_contract, mark):
 
 @pytest.mark.parametrize("encoding", BAD)
 @pytest.mark.parametrize("is_packed", [False, True])
-def test_what_is_no_text_is_rejected_with_its_byte(feed, make_contract, encoding, is_packed):
+def test_what_is_no_text_is_rejected_with_the_bytes_of_the_file(feed, make_contract, encoding, is_packed):
     lines = lines_of(encoding, 3000)
-    prefix = "1500,".encode(encoding)
+    word = WORDS[encoding][0]
+    prefix = f"1500,{word}".encode(encoding)
     lines[1499] = prefix + BAD[encoding] + ",2024-01-15 10:00:00,1.50,2.00\r\n".encode(encoding)
     content = HEADER.encode(encoding) + b"".join(lines)
     feed.folder.mkdir()
@@ -84,7 +97,11 @@ def test_what_is_no_text_is_rejected_with_its_byte(feed, make_contract, encoding
     result = load(feed, make_contract, encoding)
 
     assert (result.rows_loaded, result.rows_rejected) == (2999, 1)
-    ((row_number, byte_offset, reasons),) = feed.query("SELECT row_number, byte_offset, reasons FROM ingest.reject")
+    ((row_number, byte_offset, raw, reasons),) = feed.query(
+        "SELECT row_number, byte_offset, raw, reasons FROM ingest.reject"
+    )
+    told, kept = TOLD[encoding]
     assert (row_number, byte_offset) == (1500, offset)
-    assert [reason["code"] for reason in reasons] == ["bad_encoding"]
+    assert reasons == [{"code": "bad_encoding", "column": None, "value": f"{told} at byte {len(prefix)} of the record"}]
+    assert raw == f"1500,{word}".encode() + kept + b",2024-01-15 10:00:00,1.50,2.00"
     assert [n for n, _ in symbols(feed)] == [n for n in range(1, 3001) if n != 1500]

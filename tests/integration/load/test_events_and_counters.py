@@ -7,6 +7,7 @@ from trade_ingest import pipeline
 from trade_ingest.ledger.progress import read_progress
 from trade_ingest.ledger.runs import RUN_COUNTERS
 from trade_ingest.load import copying
+from trade_ingest.run import RunOptions
 
 
 def test_each_state_change_is_one_event_in_order_and_the_caller_sees_the_same(feed):
@@ -19,7 +20,7 @@ def test_each_state_change_is_one_event_in_order_and_the_caller_sees_the_same(fe
         [str(feed.folder)],
         contract=feed.contract,
         database=feed.database,
-        options=pipeline.RunOptions(parallelism=1),
+        options=RunOptions(parallelism=1),
         on_event=seen.append,
     )
 
@@ -95,7 +96,7 @@ def test_progress_is_seen_while_a_file_is_loaded_and_gone_afterwards(feed, monke
             [str(feed.folder)],
             contract=feed.contract,
             database=feed.database,
-            options=pipeline.RunOptions(parallelism=1),
+            options=RunOptions(parallelism=1),
             on_event=on_event,
             on_progress=on_progress,
         )

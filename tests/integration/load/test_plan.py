@@ -9,6 +9,7 @@ from trade_ingest.contract.model import OnChanged
 from trade_ingest.errors import RunInterruptedError, SourceNotFoundError, UsageError
 from trade_ingest.plan import PlanReason, make_plan, register_files
 from trade_ingest.rollback import rollback
+from trade_ingest.run import RunOptions
 from trade_ingest.source.dates import parse_dates
 from trade_ingest.source.file import SourceFile
 from trade_ingest.source.pattern import Selection
@@ -294,7 +295,7 @@ def test_run_that_is_stopped_begins_no_further_batch(feed, monkeypatch):
         [str(feed.folder)],
         contract=feed.contract,
         database=feed.database,
-        options=pipeline.RunOptions("local", parallelism=1),
+        options=RunOptions("local", parallelism=1),
         on_event=lambda event: stop.set() if event.kind.value == "file_loaded" else None,
         stop=stop,
     )

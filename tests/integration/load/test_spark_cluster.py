@@ -3,149 +3,27 @@
 After each fault a further run brings the target to exactly the rows of the files.
 """
 
-import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import pytest
 
-pyspark = pytest.importorskip("pyspark")
+pytest.importorskip("pyspark")
 
-from trade_ingest.embedded.cluster import DATABASE, Cluster  # noqa: E402
-from trade_ingest.engine.java import java_home  # noqa: E402
+from spark_cluster import SparkCluster, children, command_of
+from trade_ingest.embedded.cluster import DATABASE, Cluster
 
 pytestmark = pytest.mark.slow
 
-START_SECONDS = 60
-SMALL_JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+WRITER = Path(__file__).with_name("writer.py")
 FILES = [f"{number}.csv" for number in range(4)]
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
-
-
-@dataclass
-class SparkCluster:
-    """The processes of a cluster; all listen on the loopback only."""
-
-    folder: Path
-    port: int = field(default_factory=free_port)
-    master: subprocess.Popen[bytes] | None = None
-    workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
-
-    @property
-    def url(self):
-        return f"spark://127.0.0.1:{self.port}"
-
-    @property
-    def options(self):
-        """Options of a run on this cluster."""
-        conf = {
-            "spark.driver.host": "127.0.0.1",
-            "spark.driver.bindAddress": "127.0.0.1",
-            "spark.ui.enabled": "false",
-            "spark.executor.memory": "512m",
-            "spark.executor.cores": "1",
-            "spark.executor.extraJavaOptions": SMALL_JAVA,
-        }
-        return {"engine": "spark", "master": self.url, "spark_conf": conf}
-
-    def start(self):
-        self.master = self._start("master", "Master", "127.0.0.1", self.port)
-        self._wait_for("master", "I have been elected leader")
-        for number in (1, 2):
-            self.add_worker(number)
-
-    def add_worker(self, number):
-        # an address of its own: Spark runs no speculative copy of a task on the host of its first attempt
-        host, name = f"127.0.0.{number}", f"worker{len(self.workers)}"
-        resources = ("--cores", "1", "--memory", "1g", "--work-dir", str(self.folder / name), self.url)
-        self.workers.append(self._start(name, "Worker", host, free_port(), *resources))
-        self._wait_for(name, "Successfully registered with master")
-
-    def _start(self, name, part, host, port, *arguments):
-        home = Path(pyspark.__file__).parent
-        environment = os.environ | {
-            "SPARK_HOME": str(home),
-            "JAVA_HOME": java_home(pyspark.__version__),
-            "SPARK_LOCAL_IP": host,
-            "SPARK_DAEMON_MEMORY": "256m",
-            "SPARK_DAEMON_JAVA_OPTS": SMALL_JAVA,
-            "SPARK_MASTER_OPTS": "-Dspark.master.rest.enabled=false",
-            "PYSPARK_PYTHON": sys.executable,
-        }
-        port_option = ["--port", str(port)] if part == "Master" else []
-        with (self.folder / f"{name}.log").open("wb") as log:
-            return subprocess.Popen(
-                [
-                    str(home / "bin" / "spark-class"),
-                    f"org.apache.spark.deploy.{part.lower()}.{part}",
-                    *("--host", host, *port_option, "--webui-port", str(free_port())),
-                    *arguments,
-                ],
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
-
-    def _wait_for(self, name, text):
-        deadline = time.monotonic() + START_SECONDS
-        while text not in (log := (self.folder / f"{name}.log").read_text(errors="replace")):
-            assert time.monotonic() < deadline, log[-2000:]
-            time.sleep(0.1)
-
-    @property
-    def executors(self):
-        """The executors' JVMs, by the worker that started them."""
-        return {
-            worker.pid: process
-            for worker in self.workers
-            for process in children(worker.pid)
-            if "CoarseGrainedExecutorBackend" in command_of(process)
-        }
-
-    def executor_of(self, pid):
-        """The executor whose Python worker a process is."""
-        parents = {parent.pid for parent in psutil.Process(pid).parents()}
-        return next(process for process in self.executors.values() if process.pid in parents)
-
-    def worker_of(self, pid):
-        """The worker whose executor's Python worker a process is."""
-        parents = {parent.pid for parent in psutil.Process(pid).parents()}
-        return next(worker for worker in self.workers if worker.pid in parents)
-
-    def stop(self):
-        for process in [*self.workers, self.master]:
-            if process is not None:
-                rest = children(process.pid)
-                process.kill()
-                process.wait()
-                for child in rest:
-                    with contextlib.suppress(psutil.NoSuchProcess):
-                        child.kill()
-
-
-def command_of(process):
-    with contextlib.suppress(psutil.NoSuchProcess):  # also of one that has ended and is not reaped yet
-        return " ".join(process.cmdline())
-    return ""
-
-
-def children(pid):
-    with contextlib.suppress(psutil.NoSuchProcess):
-        return psutil.Process(pid).children(recursive=True)
-    return []
 
 
 @pytest.fixture(scope="module")
@@ -232,7 +110,7 @@ def test_killed_driver_leaves_a_run_that_the_next_one_finds_abandoned(cluster, f
     assert files.runs() == ["abandoned", "succeeded"]
 
 
-def test_speculative_twins_load_nothing_twice(cluster, files, gate, drive):
+def test_speculative_twins_load_nothing_twice(cluster, files, gate, drive, wait_until):
     speculation = {
         "spark.speculation": "true",
         "spark.speculation.interval": "100ms",
@@ -241,9 +119,10 @@ def test_speculative_twins_load_nothing_twice(cluster, files, gate, drive):
     }
     gate.at("BEFORE INSERT", "market.trade", "NEW.row_number = 150")
     options = cluster.options
+    before = len(cluster.second_attempts())
     run = drive(parallelism=1, **options | {"spark_conf": options["spark_conf"] | speculation})
     gate.wait_for()
-    time.sleep(4)  # long enough for a second attempt of the task, if Spark makes one
+    wait_until(lambda: len(cluster.second_attempts()) > before, "Spark starts a second attempt of the task")
     gate.open()
 
     assert run.result()["state"] == "succeeded"
@@ -311,6 +190,32 @@ def test_executors_without_the_package_are_found_before_the_run(cluster, files, 
     assert "spark.archives" in error["hint"]
     assert files.query("SELECT state, error ->> 'code' FROM ingest.run") == [("failed", "engine.unusable")]
     assert files.rows() == []
+
+
+@pytest.mark.parametrize("part", ["python worker", "executor", "driver"])
+def test_write_goes_on_where_it_was_cut_off(cluster, feed, gate, start, wait_until, part):
+    feed.query("CREATE TABLE public.number (id bigint NOT NULL)")
+    gate.at("BEFORE INSERT", "public.number", "NEW.id IN (150, 350)")
+    order = {"master": cluster.url, "conf": cluster.options["spark_conf"], "database": feed.database, "rows": 400}
+    first = start(WRITER, order)
+    sessions = gate.wait_for(2)
+    (executor, *_) = cluster.executors.values()
+    writers = [process for process in children(executor.pid) if "pyspark" in command_of(process)]
+    victims = {"python worker": writers, "executor": [executor], "driver": []}[part]
+    for process in victims:
+        process.kill()
+    if part == "driver":
+        first.kill()
+    end_waiting_sessions(feed, gate)
+    wait_until(lambda: set(sessions).isdisjoint(gate.waiting()), "the cut-off sessions end")
+    gate.open()
+
+    if part != "driver":
+        assert first.result() == [2, 400, 0]
+    again = start(WRITER, order).result()
+
+    assert (again[0], again[1] + again[2]) == (2, 400)
+    assert feed.query("SELECT id FROM public.number ORDER BY id") == [(number,) for number in range(400)]
 
 
 @pytest.mark.torture

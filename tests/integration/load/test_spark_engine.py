@@ -14,7 +14,9 @@ import pytest
 from trade_ingest import pipeline
 from trade_ingest.engine import spark, spark_session
 from trade_ingest.engine.spark import SparkEngine
+from trade_ingest.engines import engine_for
 from trade_ingest.errors import EngineError
+from trade_ingest.run import RunOptions
 from trade_ingest.source.file import SourceFile
 from trade_ingest.source.local import stat_path
 
@@ -76,7 +78,7 @@ def test_files_are_loaded_as_by_the_local_engine(session, feed):
 
 def test_active_session_is_reused_and_stays(session, feed):
     feed.write("a.csv", feed.trades(1, 3))
-    assert pipeline.engine_for("auto") == "spark"
+    assert engine_for("auto") == "spark"
 
     assert feed.run(engine="auto").rows_loaded == 3
 
@@ -143,7 +145,7 @@ def test_stop_lets_packs_in_flight_finish_and_begins_no_other(session, four_file
                 [str(feed.folder)],
                 contract=feed.contract,
                 database=feed.database,
-                options=pipeline.RunOptions(engine="spark", parallelism=1, max_connections=4),
+                options=RunOptions(engine="spark", parallelism=1, max_connections=4),
                 stop=stop,
             )
         )
@@ -241,7 +243,9 @@ def test_executors_that_cannot_use_the_database_are_found_before_the_run(session
 
 def test_wrong_master_is_told(monkeypatch):
     monkeypatch.setattr(spark_session, "active_session", lambda: None)
-    monkeypatch.setattr(spark_session, "_start", lambda *_: (_ for _ in ()).throw(RuntimeError("bad master\nat x")))
+    monkeypatch.setattr(
+        spark_session, "start_session", lambda *_: (_ for _ in ()).throw(RuntimeError("bad master\nat x"))
+    )
     with pytest.raises(EngineError, match="Spark does not start on nowhere: bad master"):
         spark_session.open_session("nowhere")
 

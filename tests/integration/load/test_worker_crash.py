@@ -9,6 +9,7 @@ import pytest
 
 from trade_ingest import pipeline
 from trade_ingest.engine.local import LocalEngine
+from trade_ingest.run import RunOptions
 
 WAITING_FOR_AN_ATTEMPT = (
     "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
@@ -187,7 +188,7 @@ def test_stop_lets_files_in_flight_finish_and_begins_no_other(feed, gate, make_c
                 [str(feed.folder)],
                 contract=feed.contract,
                 database=feed.database,
-                options=pipeline.RunOptions(parallelism=2),
+                options=RunOptions(parallelism=2),
                 stop=stop,
             )
         )

@@ -7,7 +7,7 @@ import pytest
 from trade_ingest import spark as ti
 from trade_ingest.check import check
 from trade_ingest.contract.loading import parse_contract
-from trade_ingest.contract.model import RejectLimit
+from trade_ingest.contract.model import Delivery, RejectLimit
 from trade_ingest.errors import SourceNotFoundError, UsageError
 from trade_ingest.source.listing import SourceFile
 from trade_ingest.spark import packs
@@ -142,3 +142,16 @@ def test_packs_are_in_the_listings_order_and_bounded():
     assert names(listed(0.5, 0.4, 0.5, 40, 0.1)) == ["01", "2", "3", "4"]
     assert [len(pack) for pack in packs.pack_files(listed(*[0] * 250))] == [100, 100, 50]
     assert max(sum(f.size_bytes for f in pack) for pack in packs.pack_files(listed(*[16] * 1000))) == packs.MOST_BYTES
+
+
+def test_files_that_are_not_delivered_whole_are_left_out(session, fills, caplog):
+    contract = fills.contract.model_copy(update={"delivery": Delivery(marker="{name}.done")})
+    whole = fills.write("a.csv", [fills.line(1), fills.line("x")])
+    part = fills.write("b.csv", [fills.line(2), fills.line("y")])
+    (fills.folder / "a.csv.done").touch()
+
+    rows = ti.read(session, [whole, part], contract=contract).collect()
+    rejects = ti.read_rejects(session, [whole, part], contract=contract).collect()
+
+    assert ([row["trade_id"] for row in rows], [reject["_file"] for reject in rejects]) == ([1], [whole])
+    assert f"{part}: left out: there is no {part}.done" in caplog.text

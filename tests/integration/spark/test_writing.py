@@ -1,12 +1,16 @@
 """DataFrames into tables: each partition exactly once per write id, or refused."""
 
 import threading
+import time
 from decimal import Decimal
+from urllib.parse import urlencode
 
+import psycopg
 import pytest
 
 from trade_ingest import spark as ti
 from trade_ingest.errors import (
+    EngineError,
     TargetIncompatibleError,
     UsageError,
     WriteConflictError,
@@ -93,12 +97,29 @@ def test_task_that_fails_before_its_commit_leaves_nothing_and_the_next_call_goes
     df = session.range(0, 90, 1, 3)
     with pytest.raises(Exception, match="the source broke"):
         ti.write(df.mapInArrow(failing, "id long"), "n", fills.database, write_id="w")
+    writing_sessions = (
+        "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND application_name ~ 'write'"
+    )
+    while fills.query(writing_sessions):  # a failed job ends before its last tasks
+        time.sleep(0.05)
     assert set(numbers(fills)).isdisjoint(range(30, 60))
     before = len(numbers(fills))
 
     result = ti.write(df, "n", fills.database, write_id="w")
     assert counts(result) == (3, 90 - before, 0, before)
     assert numbers(fills) == list(range(90))
+
+
+def test_executors_that_cannot_reach_the_database_are_told_before_anything_is_written(session, fills, monkeypatch):
+    where = psycopg.conninfo.conninfo_to_dict(fills.database)
+    monkeypatch.setenv("PGHOST", where.pop("host"))  # only here: executors were started before
+    database = "postgresql:///?" + urlencode(where)
+
+    with pytest.raises(EngineError, match="cannot use the database") as caught:
+        ti.write(session.range(3), "n", database)
+
+    assert "by an address that the executors reach" in caught.value.hint
+    assert numbers(fills) == []
 
 
 def test_twins_at_once_write_once(session, fills):

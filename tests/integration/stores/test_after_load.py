@@ -8,6 +8,7 @@ import threading
 
 import pytest
 
+from integration.stores.conftest import fills
 from stores.fault_proxy import Exchange
 from stores.faults import first, reply
 
@@ -80,7 +81,8 @@ def test_killed_after_commit_on_the_way_to_the_archive(when, copies, behind_prox
     assert (again.outcome, again.json["files_archived"]) == ((0, 0, 1, []), 1)
     assert (states(loading), loading.rows()) == (([("loaded",)], [("done",)]), rows)
     (key,) = loading.store.keys()
-    assert (key.split("/")[0], key.split("/")[2:], loading.store.get(key)) == ("done", ["run-1", "a.csv"], content)
+    folder, _, run, name = key.split("/")
+    assert (folder, run.rpartition("-")[0], name, loading.store.get(key)) == ("done", "run-1", "a.csv", content)
 
 
 def test_object_that_changes_before_it_is_deleted_stays(behind_proxy):
@@ -134,6 +136,44 @@ def test_two_runs_at_once_move_each_object_once(s3_store, loading_of):
     assert sum(each.json["files_archived"] for each in done) == 8
     assert (loading.store.keys("in/"), len(loading.store.keys())) == ([], 8)
     assert sorted(loading.store.get(key) for key in loading.store.keys()) == sorted(before)  # noqa: SIM118
+
+
+def test_files_of_one_name_from_two_stores_are_both_kept(s3_store, azure_store, loading_of, monkeypatch):
+    loading = loading_of(s3_store)
+    for name, value in azure_store.environment.items():
+        monkeypatch.setenv(name, value)
+    content = {"s3": fills(range(1, 301)), "azure": fills(range(1_000, 200_000))}
+    s3_store.put("fx/fills.csv", content["s3"])
+    azure_store.put("fx/fills.csv", content["azure"])
+    loading.sources = [f"{azure_store.root}/fx/", f"{s3_store.root}/fx/"]
+
+    moved = loading.run("--after-load", f"move:{s3_store.root}/done")
+
+    assert (moved.outcome, moved.json["archive_failed"]) == ((0, 2, 0, []), [])
+    found = {key.split("/", 3)[3]: s3_store.get(key) for key in s3_store.keys("done/")}
+    container = azure_store.root.removeprefix("az://").partition("/")[0]
+    assert found == {"s3-deliveries/fills.csv": content["s3"], f"az-{container}/fills.csv": content["azure"]}
+    assert (s3_store.keys("fx/"), azure_store.keys("fx/")) == ([], [])
+
+
+def test_two_databases_share_an_archive_though_their_runs_have_the_same_number(
+    s3_store, loading_of, postgres_server, template_database, monkeypatch
+):
+    loading = loading_of(s3_store)
+    loading.sources = [f"{s3_store.root}/in/"]
+    written = []
+    other = postgres_server.url(postgres_server.create_database(template=template_database))
+    for database in (loading.database, other):
+        monkeypatch.setenv("TRADE_INGEST_DATABASE_URL", database)
+        loading.put("in/a.csv", range(len(written) * 100, len(written) * 100 + 50))
+        written.append(s3_store.get("in/a.csv"))
+
+        moved = loading.run("--after-load", f"move:{s3_store.root}/done")
+
+        assert (moved.json["run_id"], moved.json["files_archived"], moved.json["archive_failed"]) == (1, 1, [])
+
+    assert (len(written), s3_store.keys("in/")) == (2, [])
+    assert sorted(s3_store.get(key) for key in s3_store.keys()) == sorted(written)  # noqa: SIM118
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import zipfile
 
 import pytest
 
+from stores.faults import reply
 from trade_ingest.errors import FileChecksumError
 
 kinds = pytest.mark.parametrize("kind", ["local", "s3", "azure", "gcs"])
@@ -144,6 +145,53 @@ def test_checksums_beside_objects_are_compared(kind, request, loading_of):
 
     assert loading.run("--checksum", "off").outcome[:2] == (0, 1)
     assert len(loading.rows()) == 120
+
+
+def is_sidecar(request):
+    return request.path.endswith((".md5", ".CHECKSUM"))
+
+
+@pytest.mark.parametrize("kind", ["s3", "azure", "gcs"])
+def test_checksum_that_the_store_fails_to_show_is_not_left_out(kind, request, loading_of, proxy_for, monkeypatch):
+    store = request.getfixturevalue(f"{kind}_store")
+    proxy = proxy_for(store)
+    loading = loading_of(store, store.behind(proxy.port))
+    scheme = store.root.partition("://")[0]
+    monkeypatch.setenv("TRADE_INGEST_CONNECTIONS", json.dumps({"x": {"match": f"{scheme}://", "retries": 0}}))
+    loading.put("a.csv", range(1, 101))
+    store.put("a.csv.md5", hashlib.md5(b"other").hexdigest().encode())
+    loading.sources = [loading.seen.uri("a.csv")]
+
+    proxy.on(reply(503), when=is_sidecar)
+    unknown = loading.run()
+    proxy.clear()
+    known = loading.run()
+
+    assert unknown.code != 0
+    assert unknown.errors & {"store.unavailable", "store.throttled"}
+    assert (known.code, known.errors) == (1, {FileChecksumError.code})
+    assert loading.rows() == []
+
+
+@pytest.mark.parametrize(("kind", "code"), [("s3", 0), ("gcs", 0), ("azure", 1)])
+def test_refused_look_beside_a_file_is_told_where_it_may_mean_that_nothing_is_there(
+    kind, code, request, loading_of, proxy_for
+):
+    store = request.getfixturevalue(f"{kind}_store")
+    proxy = proxy_for(store)
+    loading = loading_of(store, store.behind(proxy.port))
+    loading.put("a.csv", range(1, 101))
+    loading.sources = [loading.seen.uri("a.csv")]
+    proxy.on(reply(403), when=is_sidecar)
+
+    done = loading.program("run", *loading.sources, "-o", "json")
+
+    assert (done.code != 0, len(loading.rows())) == (bool(code), 0 if code else 100)
+    if code:
+        assert done.errors == {"store.permission"}
+    else:
+        assert "a.csv.md5: taken as missing, as the store may mean by:" in done.err
+        assert "access denied" in done.err
 
 
 @kinds

@@ -55,10 +55,54 @@ def test_paths_are_compared_where_they_lead(tmp_path):
             check_sources([f"{tmp_path}/{source}"], [str(inside)])
 
 
-@pytest.mark.parametrize("source", ["https://h.example/a.csv?sig=abc", "s3://user:pw@desk/fx", "/data/a\0.csv"])
+@pytest.mark.parametrize(
+    "source",
+    [
+        "file:///{in}/*/%2e%2e/%2e%2e/out/a.csv",
+        "file:///{in}/*/%2E%2E/%2e%2E/out/*.csv",
+        "file:///{in}/%2a/../../out/a.csv",
+        "file:///{in}/%252e%252e/out/a.csv",
+        "file:///{in}/%2e%2e/out/a.csv",
+        "{in}/{date:../out/%Y}.csv",
+        "{in}/{date:%Y/.}./out/a.csv",
+        "{in}/{date:%Y}/../../out/a.csv",
+        "{in}/link.zip!/*.csv",
+        "{in}/x.zip!/link/a.csv",
+        "s3://desk/fx/%2e%2e/a.csv",
+        "https://vendor.example/fx/%2e%2e/a.csv",
+        "https://vendor.example/fx/%252e%252e%252fa.csv",
+        "https://vendor.example/fx/..%2fa.csv",
+        "https://vendor.example/fx/x%2Fa.csv",
+    ],
+)
+def test_way_up_is_refused_however_it_is_written(tmp_path, source):
+    inside, outside = tmp_path / "in", tmp_path / "out"
+    outside.mkdir()
+    (inside / "x.zip!").mkdir(parents=True)
+    (outside / "a.zip").touch()
+    (inside / "link.zip").symlink_to(outside / "a.zip")
+    (inside / "x.zip!" / "link").symlink_to(outside)
+    written = source.replace("file:///{in}", f"file://{inside}").replace("{in}", str(inside))
+
+    with pytest.raises(SourceNotAllowedError):
+        check_sources([written], [str(inside), "s3://desk/fx", "https://vendor.example/fx"])
+
+
+def test_dots_that_lead_nowhere_and_escaped_characters_are_allowed(tmp_path):
+    names = ("a..b.csv", "...", "..a/b..", "{date:%Y.%m..%d}.csv", "x.zip!/a..csv")
+
+    check_sources([f"{tmp_path}/{name}" for name in names], [str(tmp_path)])
+    check_sources(
+        [f"file://{tmp_path}/a%20b/%2a.csv", "https://h.example/fx/a%20b.csv"], [str(tmp_path), "https://h.example/fx"]
+    )
+
+
+@pytest.mark.parametrize(
+    "source", ["file:///data/a%00.csv", "https://h.example/a.csv?sig=abc", "s3://user:pw@desk/fx", "/data/a\0.csv"]
+)
 def test_source_with_a_secret_is_refused_without_showing_it(source):
-    with pytest.raises(UsageError) as caught:
-        check_sources([source], ["/", "https://h.example", "s3://desk"])
+    with pytest.raises(UsageError, match="has a secret in it") as caught:
+        check_sources([source], ["/", "https://h.example/fx", "s3://desk"])
 
     assert "abc" not in str(caught.value)
     assert "pw" not in str(caught.value)

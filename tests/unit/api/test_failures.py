@@ -23,8 +23,7 @@ def limit(clock):
 
 def fail(limit, address, times=MAX_FAILURES):
     for _ in range(times):
-        limit.check(address)
-        limit.note(address)
+        limit.count(address)
 
 
 def test_address_waits_until_its_failures_are_old(limit, clock):
@@ -32,30 +31,30 @@ def test_address_waits_until_its_failures_are_old(limit, clock):
     clock.now += 20
     fail(limit, "192.0.2.1", MAX_FAILURES - 1)
     with pytest.raises(TooManyFailuresError) as caught:
-        limit.check("192.0.2.1")
+        limit.count("192.0.2.1")
     clock.now += WINDOW_SECONDS - 20
 
     assert caught.value.fields["retry_after_seconds"] == WINDOW_SECONDS - 20
-    limit.check("192.0.2.1")
+    limit.count("192.0.2.1")
 
 
 def test_other_addresses_do_not_wait(limit):
     fail(limit, "192.0.2.1")
 
-    limit.check("192.0.2.2")
+    limit.count("192.0.2.2")
 
 
 def test_network_of_ipv6_is_one_address(limit):
     for number in range(MAX_FAILURES):
-        limit.note(f"2001:db8:1:2::{number}")
+        limit.count(f"2001:db8:1:2::{number}")
 
     with pytest.raises(TooManyFailuresError):
-        limit.check("2001:db8:1:2:ffff::1")
-    limit.check("2001:db8:1:3::1")
+        limit.count("2001:db8:1:2:ffff::1")
+    limit.count("2001:db8:1:3::1")
 
 
 def test_memory_is_bounded(limit):
     for number in range(25_000):
-        limit.note(f"host-{number}")
+        limit.count(f"host-{number}")
 
     assert len(limit._failures) <= 10_000

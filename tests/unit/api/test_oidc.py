@@ -53,6 +53,35 @@ def provider(key):
 
 
 @pytest.fixture
+def serve_keys():
+    """Serves a text as the answer to every request, and says where."""
+    servers = []
+
+    def serve(answer):
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(answer)))
+                self.end_headers()
+                self.wfile.write(answer)
+
+            def log_message(self, *_):
+                pass
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        servers.append((server, thread))
+        return f"http://127.0.0.1:{server.server_port}/keys"
+
+    yield serve
+    for server, thread in servers:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.fixture
 def sign(key, provider):
     """Signs a token with some claims changed; None takes one away."""
 
@@ -147,3 +176,16 @@ def test_issuer_that_does_not_answer_is_no_wrong_token(sign):
         with pytest.raises(IdentityProviderError) as caught:
             Issuer("http://127.0.0.1:9", "desk", url).verify(sign())
         assert caught.value.retryable
+
+
+@pytest.mark.parametrize(
+    "answer", [b"<html>log in</html>", b"[]", b"{}", b'{"keys": []}', b'{"keys": 7}', b"\xff"], ids=repr
+)
+def test_issuer_that_answers_without_keys_is_no_wrong_token(sign, serve_keys, answer):
+    with pytest.raises(IdentityProviderError):
+        Issuer("http://127.0.0.1:9", "desk", serve_keys(answer)).verify(sign())
+
+
+def test_text_that_is_no_utf8_is_a_wrong_token(issuer):
+    with pytest.raises(UnauthenticatedError):
+        issuer.verify("\ud800.a.b")

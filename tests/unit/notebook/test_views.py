@@ -12,10 +12,10 @@ from trade_ingest.ledger.rejects import RejectGroup, RejectRow
 from trade_ingest.ledger.runs import RUN_COUNTERS, RunState
 from trade_ingest.load.task import ErrorInfo, FileResult, FileState
 from trade_ingest.notebook.page import Balance, View, escaped, masked
-from trade_ingest.pipeline import RunResult
 from trade_ingest.plan import Plan, PlannedFile, PlannedFiles, PlanReason
 from trade_ingest.reconcile import Mismatch, MismatchKind, ReconciledTarget, ReconcileResult
 from trade_ingest.replay import Refusal, ReplayedFile, ReplayResult
+from trade_ingest.run import RunResult
 from trade_ingest.source.listing import SourceFile
 
 AT = datetime(2024, 1, 2, 3, 4, 5, tzinfo=UTC)

@@ -38,7 +38,10 @@ def read(path, form, *, block_bytes=1 << 20):
         assert len(records) == block.row_count > 0
         offsets = block.source_offsets(records.starts.tolist())
         assert offsets[-1] == block.source_offset(int(records.starts[-1]))
-        rows += [(block.first_row + i, offset, records.raw(block.data, i)) for i, offset in enumerate(offsets)]
+        rows += [
+            (block.first_row + i, offset, block.delivered(records.raw(block.data, i)))
+            for i, offset in enumerate(offsets)
+        ]
     return Reading(
         reader.header,
         reader.trailer,
@@ -201,12 +204,12 @@ def test_utf_8_sig_may_be_declared(tmp_path):
 @pytest.mark.parametrize(
     ("encoding", "content", "expected"),
     [
-        ("utf-16-le", "a\nx".encode("utf-16-le") + b"\x00\xd8" + "y\nz\n".encode("utf-16-le"), b"x\xffy"),
-        ("cp1252", b"a\nx\x81y\nz\n", b"x\xffy"),
+        ("utf-16-le", "a\nx".encode("utf-16-le") + b"\x00\xd8" + "y\nz\n".encode("utf-16-le"), b"x\xff\xd8y"),
+        ("cp1252", b"a\nx\x81y\nz\n", b"x\x81y"),
         ("ascii", b"a\nx\xffy\nz\n", b"x\xffy"),
     ],
 )
-def test_what_cannot_be_decoded_is_marked_and_offsets_stay_right(tmp_path, encoding, content, expected):
+def test_what_cannot_be_decoded_is_kept_and_offsets_stay_right(tmp_path, encoding, content, expected):
     found = reading_of(tmp_path, content, encoding=encoding)
     assert raws(found) == [expected, b"z"]
     assert found.rows[1][1] == content.index(b"z")

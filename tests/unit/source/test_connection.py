@@ -57,6 +57,13 @@ def test_longest_match_wins(uri, name):
         ({"match": "s3://bucket", "access_key_id": "s3cr3t"}, "belong together"),
         ({"match": "s3://bucket", "anonymous": True, **KEYS}, "anonymous, and access_key_id is given"),
         ({"match": "s3://bucket", "timeout_seconds": 0}, "greater than 0"),
+        (
+            {"match": "s3://bucket", "endpoint": "https://me:s3cr3t@minio:9000"},
+            r"https://\*\*\*@minio:9000: an endpoint",
+        ),
+        ({"match": "s3://bucket", "endpoint": "me:s3cr3t@minio:9000"}, "the endpoint: an endpoint takes no user name"),
+        ({"match": "s3://bucket", "endpoint": "https://minio?token=s3cr3t"}, "takes no user name, password or query"),
+        ({"match": "s3://bucket", "endpoint": "not a url"}, "'not a url' is no URL of a service"),
     ],
 )
 def test_connection_that_makes_no_sense_is_refused_without_its_secrets(values, problem):
@@ -105,7 +112,7 @@ def test_signed_query_finds_back_to_its_file():
         (
             "az://c@acme/a",
             None,
-            {"AZURE_STORAGE_ACCOUNT_KEY": "s3cr3t"},
+            {"AZURE_STORAGE_ACCOUNT_KEY": "s3cr3t=="},
             "AZURE_STORAGE_ACCOUNT_KEY of the environment",
         ),
         ("az://c@acme/a", None, {"AZURE_FEDERATED_TOKEN_FILE": "/t"}, "workload identity"),
@@ -204,3 +211,101 @@ def test_unencrypted_endpoints_are_for_this_machine_alone(endpoint, allowed, is_
         with pytest.raises(ConfigurationError, match="not encrypted") as caught:
             open_store(location, access)
         assert "allow_http" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("uri", "variable"),
+    [
+        ("s3://bucket", "AWS_ENDPOINT_URL_S3"),
+        ("s3://bucket", "AWS_ENDPOINT_URL"),
+        ("gs://bucket", "GOOGLE_BASE_URL"),
+        ("az://c@acme", "AZURE_STORAGE_ENDPOINT"),
+        ("az://c@acme", "AZURE_STORAGE_CONNECTION_STRING"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("endpoint", "problem"),
+    [
+        ("http://me:s3cr3t@127.0.0.1:9", "http://***@127.0.0.1:9: an endpoint takes no user name, password or query"),
+        ("https://host/?sig=s3cr3t", "https://host/: an endpoint takes no user name, password or query"),
+        ("not a url", "'not a url' is no URL of a service; expected https://host or https://host:port"),
+        ("ftp://host", "'ftp://host' is no URL of a service; expected https://host or https://host:port"),
+        ("https://localhost:port", "'https://localhost:port' is no URL of a service; expected https://host or "),
+        ("https://[bad", "'https://[bad' is no URL of a service; expected https://host or https://host:port"),
+        ("https://:9", "'https://:9' is no URL of a service; expected https://host or https://host:port"),
+        ("https://host/a b", "'https://host/a b' is no URL of a service; expected https://host or https://host:port"),
+        ("https://h%zz", "'https://h%zz' is no URL of a service: "),
+        ("https://999.1.1.1", "'https://999.1.1.1' is no URL of a service: "),
+    ],
+)
+def test_endpoint_of_a_variable_that_is_none_is_refused_without_its_secrets(
+    uri, variable, endpoint, problem, monkeypatch
+):
+    for name in (
+        "AWS_ENDPOINT_URL_S3",
+        "AWS_ENDPOINT_URL",
+        "AWS_ENDPOINT",
+        "GOOGLE_BASE_URL",
+        "AZURE_STORAGE_ENDPOINT",
+    ):
+        monkeypatch.delenv(name, raising=False)
+    text = f"AccountKey=s3cr3t==;BlobEndpoint={endpoint}" if variable.endswith("STRING") else endpoint
+    monkeypatch.setenv(variable, text)
+
+    with pytest.raises(ConfigurationError) as caught:
+        open_store(parse_location(uri), Access())
+
+    assert caught.value.message.startswith(problem)
+    assert "s3cr3t" not in f"{caught.value} {caught.value.hint} {caught.value.fields}"
+
+
+@pytest.mark.parametrize(
+    ("given", "environment", "problem"),
+    [
+        ({"account_key": "no base64! s3cr3t"}, {}, "account key of connection 'vendor': is no account key"),
+        ({"account_key": "s3cr3t"}, {}, "account key of connection 'vendor': is no account key"),
+        (None, {"AZURE_STORAGE_KEY": "s3cr3t\u00e9"}, "AZURE_STORAGE_KEY of the environment: is no account key"),
+        (
+            None,
+            {"AZURE_STORAGE_CONNECTION_STRING": "AccountKey=s3cr3t"},
+            "AZURE_STORAGE_CONNECTION_STRING: is no account key",
+        ),
+        ({"sas_token": "sv=1&s3cr3t"}, {}, "SAS token of connection 'vendor': is no SAS token"),
+        (
+            None,
+            {"AZURE_STORAGE_SAS_TOKEN": "?sv=1&se=2"},
+            "AZURE_STORAGE_SAS_TOKEN of the environment: is no SAS token",
+        ),
+        (None, {"AZURE_STORAGE_SAS_TOKEN": "sig=s3cr3t&nothing"}, "AZURE_STORAGE_SAS_TOKEN of the environment: is no "),
+    ],
+)
+def test_azure_credentials_that_cannot_be_any_are_named_and_not_shown(given, environment, problem):
+    vendor = connection("az://c@acme", **given) if given else None
+
+    with pytest.raises(StoreAuthenticationError) as caught:
+        find_credentials(parse_location("az://c@acme/a"), vendor, environment)
+
+    assert caught.value.message.startswith(problem)
+    assert "s3cr3t" not in f"{caught.value} {caught.value.hint}"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"client_email": "a@b.c"},
+        {
+            "client_email": "a@b.c",
+            "private_key_id": "x",
+            "private_key": "-----BEGIN PRIVATE KEY-----\ns3cr3t\n-----END",
+        },
+    ],
+    ids=["without a key", "with half a key"],
+)
+def test_file_of_google_that_cannot_be_used_is_told(content, tmp_path):
+    path = tmp_path / "account.json"
+    path.write_text(json.dumps({"type": "service_account", **content}))
+
+    with pytest.raises(StoreAuthenticationError, match="cannot be opened with file of connection 'vendor'") as caught:
+        open_store(parse_location("gs://bucket"), Access(connection("gs://bucket", service_account=path)))
+
+    assert "s3cr3t" not in f"{caught.value} {caught.value.hint}"

@@ -49,6 +49,8 @@ def test_uri_of_a_store_is_taken_apart(source, scheme, store, key):
         ("/data/a.csv", "/data/a.csv"),
         ("/data/../data//a.csv", "/data/a.csv"),
         ("file:///data/a%20b.csv", "/data/a b.csv"),
+        ("file://localhost/data/a.csv", "/data/a.csv"),
+        ("file:/data/a.csv", "/data/a.csv"),
         ("dbfs:/mnt/a.csv", "/dbfs/mnt/a.csv"),
         ("dbfs:///mnt/a.csv", "/dbfs/mnt/a.csv"),
         ("dbfs:/Volumes/cat/schema/vol/a.csv", "/Volumes/cat/schema/vol/a.csv"),
@@ -84,6 +86,10 @@ def test_account_of_azure_may_come_from_the_environment():
         ("https://host/", "names no object"),
         ("https://host", "names no object"),
         ("az://@acme/a.csv", "expected az://container@account/key"),
+        ("https://host:99999/a.csv", "the host or the port is not valid"),
+        ("https://host:port/a.csv", "the host or the port is not valid"),
+        ("https://[bad/a.csv", "the host or the port is not valid"),
+        ("file://data/a.csv", "names the host 'data', expected a path"),
     ],
 )
 def test_what_is_no_source_is_told(source, problem):
@@ -102,6 +108,9 @@ def test_what_is_no_source_is_told(source, problem):
         "abfss://fills@acme.dfs.core.windows.net/*.csv?sv=2022-11-02&sig=s3cr3t%3D",
         "s3://bucket/a.csv?X-Amz-Signature=s3cr3t",
         "https://me:s3cr3t@host/a.csv",
+        "https://me:s3cr3t@[host/a.csv",
+        "https://me:s3cr3t@ho℀st/a.csv",  # Python's own error repeats it
+        "file://me:s3cr3t@host/a.csv",
         "ftp://me:s3cr3t@host/a.csv",
     ],
 )

@@ -2,8 +2,10 @@
 
 import pickle
 
+import obstore
 import pytest
 from obstore.exceptions import GenericError, InvalidPathError, PermissionDeniedError, PreconditionError
+from obstore.store import MemoryStore
 
 from trade_ingest.errors import (
     FileChangedWhileReadError,
@@ -90,6 +92,135 @@ def test_failure_is_one_error_with_its_fix(location, action, error, expected, fi
     assert fix in found.hint
     assert found.retryable == (expected in {StoreThrottledError, StoreUnavailableError, FileChangedWhileReadError})
     assert str(pickle.loads(pickle.dumps(found))) == str(found)
+
+
+AZURE_MESSAGE = (
+    "Server failed to authenticate the request. Make sure the value of Authorization header is formed correctly"
+    " including the signature.\nRequestId:6fe8e1c2-001e-0050-0b2f-be5f2a000000\nTime:2019-02-08T01:02:03.4567890Z"
+)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "detail", "expected", "fix"),
+    [
+        (
+            403,
+            "AuthenticationFailed",
+            (
+                "Signature not valid in the specified time frame: Start [Wed, 06 Feb 2019 00:00:00 GMT]"
+                " - Expiry [Thu, 07 Feb 2019 00:00:00 GMT] - Current [Fri, 08 Feb 2019 00:00:00 GMT]"
+            ),
+            StoreExpiredError,
+            "new SAS token",
+        ),
+        (
+            401,
+            "InvalidAuthenticationInfo",
+            "Lifetime validation failed. The token is expired.",
+            StoreExpiredError,
+            "new SAS token",
+        ),
+        (
+            403,
+            "AuthenticationFailed",
+            "The date header in the request is incorrect.",
+            StoreClockError,
+            "NTP",
+        ),
+        (
+            403,
+            "AuthenticationFailed",
+            "Request date header too old: 'Mon, 04 Mar 2024 00:00:00 GMT'",
+            StoreClockError,
+            "NTP",
+        ),
+    ],
+)
+def test_detail_of_azure_is_the_reason(status, code, detail, expected, fix):
+    found = store_error(azure_answer(status, code, detail), AZ, "list")
+
+    assert type(found) is expected
+    assert f"({code}: {detail.rstrip('.')})" in found.message
+    assert fix in found.hint
+
+
+def test_what_azure_signed_is_not_repeated():
+    detail = "Signature did not match. String to sign used was r\n2024-03-04T00:00:00Z\n/blob/acme/fills"
+
+    found = store_error(azure_answer(403, "AuthenticationFailed", detail), AZ, "list")
+
+    assert type(found) is StoreAuthenticationError
+    assert "String to sign" not in found.message
+    assert "\n" not in found.message
+
+
+def azure_answer(status: int, code: str, detail: str) -> GenericError:
+    """What obstore raises for an answer of Azure, whose message is the same whatever is wrong."""
+    return GenericError(
+        "Generic MicrosoftAzure error: Error performing GET https://acme.blob.core.windows.net/fills in 1ms - Server"
+        f' returned non-2xx status code: {status} Forbidden: <?xml version="1.0" encoding="utf-8"?><Error><Code>{code}'
+        f"</Code><Message>{AZURE_MESSAGE}</Message><AuthenticationErrorDetail>{detail}</AuthenticationErrorDetail></Error>"
+    )
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (answer(400, "IncorrectEndpoint", "The specified bucket exists in another region."), StoreRegionError),
+        (answer(301, "PermanentRedirect", "must be addressed using the specified endpoint"), StoreRegionError),
+        (answer(400, "InvalidBucketName", "The specified bucket is not valid."), SourceNotFoundError),
+    ],
+)
+def test_wrong_endpoint_or_name_of_a_bucket_is_told(error, expected):
+    assert type(store_error(error, S3, "list")) is expected
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        answer(301),
+        answer(307),
+        GenericError(
+            "Generic HTTP error: Error performing GET https://host/a.csv in 1ms - Received redirect without"
+            " LOCATION, this normally indicates an incorrectly configured region"
+        ),
+        GenericError(
+            "Generic HTTP error: Error performing GET https://host/a.csv in 1ms - HTTP error: error following redirect"
+        ),
+    ],
+)
+def test_redirect_of_a_web_server_is_no_region(error):
+    found = store_error(error, WEB, "read")
+
+    assert type(found) is StoreError
+    assert found.message == "https://host/a.csv: the server redirects, and not to an object"
+    assert "the one it ends at" in found.hint
+
+
+def test_object_of_unknown_length_is_refused_once():
+    text = "Generic HTTP error: Content-Length Header missing from response\n\nDebug source:\nMissingContentLength"
+
+    found = store_error(GenericError(text), WEB, "read")
+
+    assert type(found) is StoreError
+    assert "does not say how long the object is" in found.message
+    assert "download it" in found.hint
+
+
+@pytest.mark.parametrize(
+    ("key", "why"),
+    [
+        ("d/tab\tx.csv", r"""the key "d/tab\tx.csv" cannot be addressed: it has the character '\t'"""),
+        ("nul\x01.csv", r"""the key "nul\x01.csv" cannot be addressed: it has the character '\x01'"""),
+        ("a/../b.csv", """the key "a/../b.csv" cannot be addressed: it has the part '..'"""),
+        ("a//b.csv", """the key "a//b.csv" cannot be addressed: it has an empty part"""),
+    ],
+)
+def test_key_that_cannot_be_addressed_is_told_with_its_reason(key, why):
+    with pytest.raises(ValueError, match="parse path") as caught:
+        obstore.get(MemoryStore(), key)
+
+    assert store_error(caught.value, S3, "list").message == f"s3://bucket/a.csv: {why}"
 
 
 def test_wrong_region_is_named():

@@ -227,15 +227,15 @@ def test_text_of_any_encoding_becomes_utf_8(text, encoding, size):
 @pytest.mark.parametrize(
     ("encoding", "data", "expected"),
     [
-        ("utf-16-le", b"a\0\x00\xd8b\0", b"a\xffb"),
-        ("utf-16-be", b"\0a\xdc\x00\0b", b"a\xffb"),
-        ("utf-16-le", b"a\0b", b"a\xff"),
-        ("cp1252", b"a\x81b", b"a\xffb"),
-        ("shift_jis", b"a\xff\xffb", b"a\xff\xffb"),
+        ("utf-16-le", b"a\0\x00\xd8b\0", b"a\xf8\x80\xfb\x98b"),
+        ("utf-16-be", b"\0a\xdc\x00\0b", b"a\xfb\x9c\xf8\x80b"),
+        ("utf-16-le", b"a\0b", b"a\xf9\xa2"),
+        ("cp1252", b"a\x81b", b"a\xfa\x81b"),
+        ("shift_jis", b"a\xff\xffb", b"a\xfb\xbf\xfb\xbfb"),
         ("utf-8", b"a\xc3b", b"a\xc3b"),
     ],
 )
-def test_what_cannot_be_decoded_becomes_a_byte_that_no_text_has(encoding, data, expected):
+def test_what_cannot_be_decoded_is_marked_with_bytes_that_no_text_has(encoding, data, expected):
     chunks = [data[i : i + 1] for i in range(len(data))]
     _, _, rest = to_utf8(iter(chunks), encoding)
     assert b"".join(rest) == expected

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import replace
 from http import HTTPStatus
 
 from apiflask import APIBlueprint
@@ -13,8 +15,9 @@ from trade_ingest.api.allowed import offered_contract
 from trade_ingest.api.app_options import options
 from trade_ingest.api.auth import principal
 from trade_ingest.api.connections import ledger
-from trade_ingest.api.orders import MAX_SOURCES, OrderOptions, RunOrder, fingerprint
+from trade_ingest.api.orders import RunOrder, fingerprint
 from trade_ingest.api.replies import reply
+from trade_ingest.api.retries import retry_order
 from trade_ingest.api.schemas.commands import (
     DiscardIn,
     DiscardOut,
@@ -29,7 +32,9 @@ from trade_ingest.api.schemas.commands import (
     WantedRejects,
 )
 from trade_ingest.api.supervisor import EXTENSION as SUPERVISOR
+from trade_ingest.contract.model import Contract
 from trade_ingest.errors import RunNotStoppableError, UsageError
+from trade_ingest.ledger.export import EditedExport
 from trade_ingest.ledger.known import require_known
 from trade_ingest.ledger.queries import get_run_row
 from trade_ingest.ledger.rejects import RejectFilter, discard_rejects
@@ -37,7 +42,6 @@ from trade_ingest.ledger.run_requests import (
     RunRequest,
     ask_for_run,
     ask_to_stop,
-    failed_uris,
     get_request,
     open_requests,
     request_of_key,
@@ -76,20 +80,14 @@ def start_run(order: RunOrder, headers: IdempotencyHeader) -> Response:
 @blueprint.output(RunRequestOut, status_code=202)
 @blueprint.doc(operation_id="retry_run")
 def retry_run(run_id: int, retry: RetryIn, headers: IdempotencyHeader) -> Response:
-    """Ask for a run of the files that failed in a run and have not been loaded since, and of no others."""
+    """Ask for a run of the files that failed in a run and have not been loaded since, and of no others.
+
+    It treats changed files, rejects and deliveries as that run did.
+    """
     mark = fingerprint(principal().name, request.path, retry)
     if (before := _asked_before(headers.idempotency_key, mark)) is not None:
         return before
-    contract_id, uris = failed_uris(ledger(), run_id)
-    if not 0 < len(uris) <= MAX_SOURCES:
-        message = f"run {run_id} has {len(uris)} files that failed and are not loaded since"
-        raise UsageError(message, hint="ask for a run of the source: what is not loaded is tried again")
-    order = RunOrder(
-        sources=tuple(uris),
-        contract=retry.contract,
-        contract_id=contract_id if retry.contract is None else None,
-        options=OrderOptions(max_rejects=retry.max_rejects),
-    )
+    order = retry_order(ledger(), run_id, contract=retry.contract, max_rejects=retry.max_rejects)
     return _ask(order, headers.idempotency_key, mark, retry_of_run_id=run_id)
 
 
@@ -156,10 +154,37 @@ def rollback_file(file_id: int, wanted: RollbackIn) -> Response:
 @blueprint.doc(operation_id="replay_rejects")
 def replay_rejects(wanted: ReplayIn) -> Response:
     """Try open rejects again, through the same checks; those that fail stay open with their new reasons."""
-    audit.note(**wanted.model_dump(exclude_defaults=True))
-    contract = None if wanted.contract is None else offered_contract(wanted.contract, options().settings)
-    result = replay(options().database, wanted=_filter_of(wanted), contract=contract, preview=wanted.preview)
+    audit.note(**wanted.model_dump(exclude_defaults=True))  # with the corrected rows: who changed what
+    edited = _corrected(wanted)
+    chosen = _filter_of(wanted, may_be_all=edited is not None)
+    if edited is not None and wanted.use_present_contract:
+        chosen = replace(chosen, contract=None)  # says by what they are checked, not which they are
+    result = replay(
+        options().database,
+        edited=edited,
+        wanted=chosen,
+        contract=_present_contract(wanted),
+        preview=wanted.preview,
+    )
     return reply(ReplayOut, result)
+
+
+def _present_contract(wanted: ReplayIn) -> Contract | None:
+    if not wanted.use_present_contract:
+        return None
+    if wanted.contract is None:
+        message = "the present version is wanted, of no contract"
+        raise UsageError(message, hint="name it in contract")
+    return offered_contract(wanted.contract, options().settings)
+
+
+def _corrected(wanted: ReplayIn) -> EditedExport | None:
+    """The rows as an edited export; a row that is given twice is refused as it would be there."""
+    if not wanted.corrected:
+        return None
+    times = Counter(row.reject_id for row in wanted.corrected)
+    once = {row.reject_id: row.raw_text for row in wanted.corrected if times[row.reject_id] == 1}
+    return EditedExport(once, tuple(sorted(times.keys() - once.keys())), {})
 
 
 @blueprint.post("/rejects/discard")
@@ -218,14 +243,15 @@ def _stopped(asked: RunRequest) -> Response:
 
 
 def _filter_of(wanted: WantedRejects, *, may_be_all: bool = False) -> RejectFilter:
-    if not (wanted.file_ids or wanted.run_id or wanted.reason or wanted.column or may_be_all):
+    if not (wanted.file_ids or wanted.run_id or wanted.contract or wanted.reason or wanted.column or may_be_all):
         message = "all rejects of the ledger are meant, which cannot be on purpose"
-        raise UsageError(message, hint="narrow them with file_ids, run_id, reason or column")
+        raise UsageError(message, hint="narrow them with file_ids, run_id, contract, reason or column")
     return RejectFilter(
         file_ids=tuple(wanted.file_ids),
         run_id=wanted.run_id,
         reason=wanted.reason,
         column=wanted.column,
+        contract=wanted.contract,
     )
 
 

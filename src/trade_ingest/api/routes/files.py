@@ -12,7 +12,7 @@ from trade_ingest.api.access import Scope, needs
 from trade_ingest.api.allowed import check_sources
 from trade_ingest.api.app_options import options
 from trade_ingest.api.connections import ledger
-from trade_ingest.api.paging import order_of, reply_page
+from trade_ingest.api.paging import order_of, reply_listing
 from trade_ingest.api.replies import reply, with_etag
 from trade_ingest.api.schemas.files import Explanation, FileDetail, FilePage, FilesQuery, FirstLines, LinesQuery
 from trade_ingest.api.schemas.runs import EventPage, EventsQuery
@@ -36,11 +36,7 @@ def list_files(query_data: FilesQuery) -> Response:
     """List files, newest first."""
     order = order_of(FILES.sorts, query_data.sort, is_narrowed=query_data.run_id is not None)
     conditions = query_data.filter.conditions()
-    return reply_page(
-        FilePage,
-        query_data,
-        lambda after: FILES.page(ledger(), conditions, order=order, after=after, limit=query_data.limit),
-    )
+    return reply_listing(FilePage, query_data, FILES, conditions, order)
 
 
 @blueprint.get("/<int:file_id>")
@@ -68,11 +64,7 @@ def list_file_events(file_id: int, query_data: EventsQuery) -> Response:
     get_file_summary(ledger(), file_id)
     conditions = [of_file(file_id), *of_kinds(query_data.kind)]
     order = order_of(EVENTS.sorts, query_data.sort, is_narrowed=True)
-    return reply_page(
-        EventPage,
-        query_data,
-        lambda after: EVENTS.page(ledger(), conditions, order=order, after=after, limit=query_data.limit),
-    )
+    return reply_listing(EventPage, query_data, EVENTS, conditions, order)
 
 
 @blueprint.get("/<int:file_id>/lines")

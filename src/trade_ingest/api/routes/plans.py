@@ -34,6 +34,8 @@ def make_plan(wanted: PlanRequest) -> Response:
         on_changed=OnChanged(wanted.on_changed) if wanted.on_changed else None,
         reload=wanted.reload,
         connections=options().settings.store_connections,
+        selection=wanted.selection.chosen(),
+        within=options().allowed_sources,
     )
     values = {
         "contract": found.contract,

@@ -14,7 +14,7 @@ from trade_ingest.api.replies import reply, text_answer
 from trade_ingest.api.schemas.rejects import ExportQuery, GroupsQuery, Reject, RejectGroups, RejectPage, RejectsQuery
 from trade_ingest.ledger.export import export_records
 from trade_ingest.ledger.known import require_known
-from trade_ingest.ledger.reject_pages import REJECTS, get_reject, page_rejects, reject_trends
+from trade_ingest.ledger.reject_pages import REJECTS, count_rejects, get_reject, page_rejects, reject_trends
 from trade_ingest.ledger.rejects import RejectFilter, list_rejects
 
 blueprint = APIBlueprint("rejects", __name__, url_prefix="/api/v1/rejects", tag="Rejects")
@@ -28,7 +28,7 @@ _PIECE_CHARACTERS = 64 << 10
 @needs(Scope.READ)
 def group_rejects(query_data: GroupsQuery) -> Response:
     """Group rejects by reason, column and contract, with what was found on each day."""
-    groups = reject_trends(ledger(), query_data.filter, contract=query_data.contract, days=query_data.days)
+    groups = reject_trends(ledger(), query_data.filter, days=query_data.days)
     return reply(RejectGroups, {"items": groups})
 
 
@@ -46,11 +46,11 @@ def list_all_rejects(query_data: RejectsQuery) -> Response:
         lambda after: page_rejects(
             ledger(),
             query_data.filter,
-            contract=query_data.contract,
             order=order,
             after=after,
             limit=query_data.limit,
         ),
+        count=lambda: count_rejects(ledger(), query_data.filter),
     )
 
 

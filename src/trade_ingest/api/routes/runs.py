@@ -10,7 +10,7 @@ from flask import Response
 
 from trade_ingest.api.access import Scope, needs
 from trade_ingest.api.connections import ledger
-from trade_ingest.api.paging import order_of, reply_page
+from trade_ingest.api.paging import order_of, reply_listing
 from trade_ingest.api.replies import reply, with_etag
 from trade_ingest.api.schemas.base import PageQuery
 from trade_ingest.api.schemas.files import FilePage, RunFilesQuery
@@ -23,6 +23,7 @@ from trade_ingest.ledger.queries import RunDetail as LedgerDetail
 from trade_ingest.ledger.queries import get_run, get_run_row
 from trade_ingest.ledger.run_pages import RUNS, ListedRun
 from trade_ingest.ledger.runs import live_run_ids
+from trade_ingest.run import command_line_options
 
 blueprint = APIBlueprint("runs", __name__, url_prefix="/api/v1/runs", tag="Runs")
 
@@ -37,11 +38,7 @@ def list_runs(query_data: RunsQuery) -> Response:
     """List runs, newest first."""
     order = order_of(RUNS.sorts, query_data.sort, is_narrowed=True)
     conditions = query_data.filter.conditions()
-    return reply_page(
-        RunPage,
-        query_data,
-        lambda after: RUNS.page(ledger(), conditions, order=order, after=after, limit=query_data.limit),
-    )
+    return reply_listing(RunPage, query_data, RUNS, conditions, order)
 
 
 @blueprint.get("/<int:run_id>")
@@ -81,11 +78,7 @@ def _command(run: ListedRun, detail: LedgerDetail) -> str:
     words = ["trade-ingest", name, *run.sources]
     if run.contract is not None:
         words += ["--contract", run.contract]
-    if detail.options.get("on_changed"):
-        words += ["--on-changed", str(detail.options["on_changed"])]
-    if detail.options.get("reload"):
-        words.append("--reload")
-    return shlex.join(words)
+    return shlex.join([*words, *command_line_options(detail.options)])
 
 
 @blueprint.get("/<int:run_id>/files")
@@ -97,11 +90,7 @@ def list_run_files(run_id: int, query_data: RunFilesQuery) -> Response:
     get_run_row(ledger(), run_id)
     conditions = [of_run(run_id), *query_data.filter.conditions()]
     order = order_of(FILES.sorts, query_data.sort, is_narrowed=True)
-    return reply_page(
-        FilePage,
-        query_data,
-        lambda after: FILES.page(ledger(), conditions, order=order, after=after, limit=query_data.limit),
-    )
+    return reply_listing(FilePage, query_data, FILES, conditions, order)
 
 
 @blueprint.get("/<int:run_id>/attempts")
@@ -112,11 +101,7 @@ def list_run_attempts(run_id: int, query_data: PageQuery) -> Response:
     """List a run's attempts to load files, in the order in which they began."""
     get_run_row(ledger(), run_id)
     order = Order(ATTEMPTS.sorts["attempt_id"], is_descending=False)
-    return reply_page(
-        AttemptPage,
-        query_data,
-        lambda after: ATTEMPTS.page(ledger(), [of_run(run_id)], order=order, after=after, limit=query_data.limit),
-    )
+    return reply_listing(AttemptPage, query_data, ATTEMPTS, [of_run(run_id)], order)
 
 
 @blueprint.get("/<int:run_id>/events")
@@ -128,11 +113,7 @@ def list_run_events(run_id: int, query_data: EventsQuery) -> Response:
     get_run_row(ledger(), run_id)
     conditions = [of_run(run_id), *of_kinds(query_data.kind)]
     order = order_of(EVENTS.sorts, query_data.sort, is_narrowed=True)
-    return reply_page(
-        EventPage,
-        query_data,
-        lambda after: EVENTS.page(ledger(), conditions, order=order, after=after, limit=query_data.limit),
-    )
+    return reply_listing(EventPage, query_data, EVENTS, conditions, order)
 
 
 @blueprint.get("/<int:run_id>/progress")

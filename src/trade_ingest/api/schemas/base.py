@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
@@ -84,3 +84,20 @@ class PageQuery(Request):
         max_length=4000,
         description="`next_cursor` of the page before, with the same filters and sort.",
     )
+
+
+class CountedQuery(PageQuery):
+    """Which page of a list that is counted on request."""
+
+    include: Annotated[tuple[Literal["total"], ...], CommaSeparated] = Field(
+        (), max_length=1, description="`total`: also say how many there are; costs more than the page."
+    )
+
+
+class CountedPage(Answer):
+    """What a page of such a list has beside its items."""
+
+    total: int | None = Field(
+        None, description="With `include=total`: how many there are with these filters, counted up to 10,000."
+    )
+    total_is_exact: bool | None = Field(None, description="False: there are at least `total`.")

@@ -95,20 +95,35 @@ class RollbackOut(Answer):
     released: list[str] = Field(description="Files that were skipped as the same content; the next run loads one.")
 
 
+MAX_CORRECTED = 1000
+
+
 class WantedRejects(Request):
     """Which rejects; at least one of these."""
 
     file_ids: list[Id] = Field(default_factory=list, max_length=MAX_SOURCES)
     run_id: Id | None = None
+    contract: Text | None = Field(None, description="Of files that were loaded by the contract of this name.")
     reason: Text | None = None
     column: Text | None = None
 
 
-class ReplayIn(WantedRejects):
-    """Open rejects to be tried again."""
+class CorrectedReject(Request):
+    """A reject as it should have been."""
 
-    contract: Text | None = Field(
-        default=None, description="A newer version of their contract; none: the one they had."
+    reject_id: Id
+    raw_text: str = Field(max_length=1 << 20, description="The whole row.")
+
+
+class ReplayIn(WantedRejects):
+    """Open rejects to be tried again: as they are, or those of `corrected` as they are there."""
+
+    corrected: list[CorrectedReject] = Field(
+        default_factory=list, max_length=MAX_CORRECTED, description="Rows in place of filters."
+    )
+    use_present_contract: bool = Field(
+        default=False,
+        description="By the version of `contract` that is offered now, instead of the one they were rejected by.",
     )
     preview: bool = Field(default=False, description="Say what would happen, and change nothing.")
 

@@ -12,10 +12,11 @@ from trade_ingest.api.schemas.base import (
     Answer,
     CommaSeparated,
     Count,
+    CountedPage,
+    CountedQuery,
     ErrorInfo,
     Id,
     Moment,
-    PageQuery,
     Request,
     Text,
 )
@@ -24,7 +25,7 @@ from trade_ingest.ledger.file_pages import FILES, FileFilter
 FileState = Literal["pending", "loaded", "failed", "skipped", "replaced", "rolled_back", "baseline"]
 
 
-class RunFilesQuery(PageQuery):
+class RunFilesQuery(CountedQuery):
     """Which files of a run."""
 
     sort: str = sort_field(FILES.sorts, "-file_id")
@@ -48,7 +49,7 @@ class RunFilesQuery(PageQuery):
     @property
     def filter(self) -> FileFilter:
         """The filter as the ledger takes it."""
-        return FileFilter(**self.model_dump(exclude={"limit", "cursor", "sort"}))
+        return FileFilter(**self.model_dump(exclude={"limit", "cursor", "sort", "include"}))
 
 
 class FilesQuery(RunFilesQuery):
@@ -87,7 +88,7 @@ class File(Answer):
     error: ErrorInfo | None
 
 
-class FilePage(Answer):
+class FilePage(CountedPage):
     """Some files; a page may be short and have a next one."""
 
     items: list[File]
@@ -116,6 +117,7 @@ class FileDetail(Answer):
     duplicated_by: list[Overlap] = Field(description="Files that delivered rows of it again.")
     rejects_by_state: dict[str, int]
     attempts: list[FileAttempt]
+    after_load: AfterLoad | None = Field(description="What was to be done with it once loaded; none: it was kept.")
 
 
 class FileAttempt(Answer):
@@ -131,6 +133,19 @@ class FileAttempt(Answer):
     bytes_read: int | None
     stage_seconds: dict[str, float] | None
     error: ErrorInfo | None
+
+
+class AfterLoad(Answer):
+    """What was to be done with a file once it was loaded, and what came of it."""
+
+    run_id: int = Field(description="The run that it was asked of.")
+    action: Literal["move", "tag", "delete"]
+    destination: str | None = Field(description="The URI that it is moved to; none for other actions.")
+    state: Literal["pending", "done", "failed"] = Field(description="What is pending or failed, the next run tries.")
+    attempts: int
+    error: ErrorInfo | None
+    requested_at: datetime
+    done_at: datetime | None
 
 
 class LinesQuery(Request):

@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from trade_ingest.api.orders import OrderSelection
 from trade_ingest.api.schemas.base import Answer, Request, Text
 from trade_ingest.plan import PlanReason
 
@@ -20,6 +21,7 @@ class PlanRequest(Request):
         None, description="What to do with a loaded file whose content has changed; none: as the contract says."
     )
     reload: bool = Field(default=False, description="Load files again that were rolled back.")
+    selection: OrderSelection = Field(default_factory=OrderSelection)
     limit: int = Field(200, ge=0, le=5000, description="How many files to load, and how many others, are listed.")
 
 

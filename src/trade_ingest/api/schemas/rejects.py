@@ -8,7 +8,15 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 
 from trade_ingest.api.paging import sort_field
-from trade_ingest.api.schemas.base import Answer, CommaSeparated, Id, PageQuery, Request, Text
+from trade_ingest.api.schemas.base import (
+    Answer,
+    CommaSeparated,
+    CountedPage,
+    CountedQuery,
+    Id,
+    Request,
+    Text,
+)
 from trade_ingest.api.schemas.files import Mark, Reason
 from trade_ingest.ledger.reject_pages import REJECTS
 from trade_ingest.ledger.rejects import RejectFilter
@@ -22,6 +30,7 @@ class _Wanted:
 
     run_id: int | None
     file_id: int | None
+    contract: str | None
     reason: str | None
     column: str | None
     state: tuple[RejectState, ...]
@@ -30,7 +39,7 @@ class _Wanted:
     def filter(self) -> RejectFilter:
         """The filter as the ledger takes it."""
         file_ids = () if self.file_id is None else (self.file_id,)
-        return RejectFilter(file_ids, self.run_id, self.reason, self.column, self.state)
+        return RejectFilter(file_ids, self.run_id, self.reason, self.column, self.state, self.contract)
 
 
 class WantedRejects(_Wanted, Request):
@@ -50,7 +59,7 @@ class GroupsQuery(WantedRejects):
     days: int = Field(30, ge=1, le=3660, description="Only those that runs of the last so many days found.")
 
 
-class RejectsQuery(_Wanted, PageQuery):
+class RejectsQuery(_Wanted, CountedQuery):
     """Which rejects are listed."""
 
     sort: str = sort_field(REJECTS.sorts, "-reject_id")
@@ -67,6 +76,7 @@ class ExportQuery(_Wanted, Request):
 
     run_id: Id | None = Field(None, description="Found by this run.")
     file_id: Id | None = Field(None, description="Of this file.")
+    contract: Text | None = Field(None, description="Of files that were loaded by the contract of this name.")
     reason: Text | None = Field(None, description="With this code among their reasons.")
     column: Text | None = Field(None, description="With a reason that names this column.")
     state: _States = Field(("open",), description="In one of these states.")
@@ -95,7 +105,7 @@ class Reject(Answer):
         return [Mark(start=start, end=end) for start, end in value]
 
 
-class RejectPage(Answer):
+class RejectPage(CountedPage):
     """Some rejects; a page may be short and have a next one."""
 
     items: list[Reject]

@@ -12,6 +12,8 @@ from trade_ingest.api.schemas.base import (
     Answer,
     CommaSeparated,
     Count,
+    CountedPage,
+    CountedQuery,
     ErrorInfo,
     JsonObject,
     Moment,
@@ -24,7 +26,7 @@ RunState = Literal["running", "succeeded", "failed", "interrupted", "abandoned"]
 RunKind = Literal["ingest", "replay", "rollback", "baseline"]
 
 
-class RunsQuery(PageQuery):
+class RunsQuery(CountedQuery):
     """Which runs."""
 
     sort: str = sort_field(RUNS.sorts, "-run_id")
@@ -48,7 +50,7 @@ class RunsQuery(PageQuery):
     @property
     def filter(self) -> RunFilter:
         """The filter as the ledger takes it."""
-        return RunFilter(**self.model_dump(exclude={"limit", "cursor", "sort"}))
+        return RunFilter(**self.model_dump(exclude={"limit", "cursor", "sort", "include"}))
 
 
 class Run(Answer):
@@ -81,7 +83,7 @@ class Run(Answer):
     error: ErrorInfo | None
 
 
-class RunPage(Answer):
+class RunPage(CountedPage):
     """Some runs; a page may be short and have a next one."""
 
     items: list[Run]

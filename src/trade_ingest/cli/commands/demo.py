@@ -101,7 +101,7 @@ def _introduce(home: DemoHome, changes: Sequence[str]) -> None:
 @contextmanager
 def _spark_session() -> Iterator[None]:
     """A session that all runs of the demo use; by itself each would start its own."""
-    from trade_ingest.engine.spark_session import open_session
+    from trade_ingest.engine.spark_session import open_session, stop_session
 
     _heading("Spark starts, once for all runs of the demo; a run on its own starts it by itself")
     session, is_ours = open_session("local[*]")
@@ -110,7 +110,7 @@ def _spark_session() -> Iterator[None]:
         yield
     finally:
         if is_ours:
-            session.stop()
+            stop_session(session)
 
 
 def _tell(home: DemoHome, database: str) -> None:

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from trade_ingest.cli.output import Output
     from trade_ingest.ledger.events import Event
     from trade_ingest.ledger.progress import Progress
-    from trade_ingest.pipeline import RunOptions, RunResult
     from trade_ingest.plan import Plan
+    from trade_ingest.run import RunOptions, RunResult
     from trade_ingest.source.pattern import Selection
 
 EXIT_FAILED_FILES, EXIT_RETRYABLE, EXIT_INTERRUPTED = 1, 3, 130
@@ -109,7 +109,9 @@ def command(
     """  # noqa: D301  # \b keeps click from joining the lines
     if dry_run:
         return show_plan(invocation, sources, selection, is_reload=reload, fails_if_empty=fail_if_empty)
-    options = _options(invocation, selection, is_reload=reload)
+    from trade_ingest.run import RunOptions
+
+    options = RunOptions.of(invocation.settings, reload=reload, selection=selection)
     result = _ingest(invocation, chosen_sources(invocation, sources), options)
     _show(invocation, result, sources, selection)
     return _exit_code(result, fails_if_empty=fail_if_empty)
@@ -147,26 +149,6 @@ def _ingest(invocation: Invocation, sources: Sequence[str], options: RunOptions)
                 on_planning=view.note_planning,
                 stop=stop,
             )
-
-
-def _options(invocation: Invocation, selection: Selection, *, is_reload: bool) -> RunOptions:
-    from trade_ingest.contract.model import OnChanged
-    from trade_ingest.pipeline import RunOptions
-
-    settings = invocation.settings
-    return RunOptions(
-        engine=settings.engine,
-        parallelism=settings.parallelism,
-        max_connections=settings.max_connections,
-        master=settings.master,
-        spark_conf=dict(item.split("=", 1) for item in settings.spark_conf),
-        on_changed=OnChanged(settings.on_changed) if settings.on_changed else None,
-        reject_limit=settings.reject_limit,
-        reload=is_reload,
-        connections=settings.store_connections,
-        selection=selection,
-        after_load=settings.after_load,
-    )
 
 
 @contextmanager

@@ -49,6 +49,7 @@ def command(invocation: Invocation, /, workers: int, *, print_openapi: bool) -> 
     from trade_ingest.api.auth import check_bind
     from trade_ingest.api.options import ApiOptions
     from trade_ingest.api.serving import serve
+    from trade_ingest.source.location import shown_source
 
     check_bind(invocation.settings)  # before a database is started
     options = ApiOptions(database=invocation.database, settings=invocation.settings)
@@ -56,7 +57,7 @@ def command(invocation: Invocation, /, workers: int, *, print_openapi: bool) -> 
 
     def say(url: str) -> None:
         invocation.say(f"serving {url}, Ctrl-C ends it")
-        invocation.say(f"may load: {', '.join(options.allowed_sources)}")
+        invocation.say(f"may load: {', '.join(map(shown_source, options.allowed_sources))}")
 
     serve(options, workers=workers, config_file=invocation.config_file, on_ready=say)
 

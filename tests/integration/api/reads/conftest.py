@@ -56,7 +56,8 @@ def make_api(database_url, tmp_path) -> Iterator[Any]:
     def make(**given: Any) -> Api:
         values = {"database_url": database_url, "api_sources": (str(tmp_path),)} | given.pop("settings", {})
         settings = Settings(**values)
-        options = ApiOptions(given.pop("database", database_url), settings, **given)
+        database = given.pop("database", database_url)
+        options = ApiOptions(database, settings, **{"static_folder": tmp_path / "no-dashboard", **given})
         app = create_app(options)
         made.append(app)
         return Api(app.test_client(), options)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
+from psycopg.types.json import Json
 
 from trade_ingest.ledger.schema import HEAD
 
@@ -27,7 +28,7 @@ def test_run_is_shown_with_its_stages_failures_and_options(api, loaded):
         "rejects_open": 2,
     }
     assert (detail["options"]["parallelism"], detail["median_duration_seconds"]) == (1, None)
-    assert detail["command"] == f"trade-ingest run {loaded.folder} --contract fill"
+    assert detail["command"] == f"trade-ingest run {loaded.folder} --contract fill --parallelism 1"
 
 
 def test_median_is_that_of_runs_before_of_the_same_kind(api, desk):
@@ -64,6 +65,30 @@ def test_file_is_shown_with_its_attempts_and_relations(api, desk):
     assert (new["is_balanced"], new["rejects_by_state"]) == (True, {"open": 1})
     (attempt,) = new["attempts"]
     assert (attempt["number"], attempt["state"], attempt["rows_read"], attempt["error"]) == (1, "loaded", 2, None)
+
+
+def test_what_was_done_with_a_file_after_loading_is_shown(api, desk, tmp_path):
+    desk.write("a.csv", [desk.line("A1")])
+    desk.write("b.csv", [desk.line("B1")])
+    desk.ingest("a.csv", after_load=f"move:{tmp_path / 'archive'}")
+    desk.ingest("b.csv")
+    desk.execute("INSERT INTO ingest.after_load (file_id, run_id, action) VALUES (2, 2, 'tag')")
+    error = {"code": "archive.source_changed", "message": "it has changed", "hint": "", "retryable": False}
+    desk.execute(
+        "UPDATE ingest.after_load SET state = 'failed', attempts = 1, error = %s WHERE file_id = 2", Json(error)
+    )
+    moved, failed = (api.get(f"/files/{file_id}")["after_load"] for file_id in (1, 2))
+
+    ((destination,),) = desk.query("SELECT destination FROM ingest.after_load WHERE file_id = 1")
+    assert (moved["run_id"], moved["action"], moved["state"], moved["error"]) == (1, "move", "done", None)
+    assert (moved["destination"], moved["attempts"]) == (destination, 1)
+    assert moved["requested_at"] <= moved["done_at"]
+    assert (failed["action"], failed["state"], failed["destination"]) == ("tag", "failed", None)
+    assert (failed["error"], failed["done_at"]) == (error, None)
+
+
+def test_file_that_is_kept_has_nothing_to_be_done_after_loading(api, loaded):
+    assert api.get("/files/1")["after_load"] is None
 
 
 def test_first_lines_are_read_from_the_source_with_the_bad_cells_marked(api, loaded):
@@ -227,7 +252,8 @@ def test_sample_that_is_too_large_or_none_is_refused(make_api):
 
     assert post_sample(api, b"x" * 11).json["code"] == "api.too_large"
     assert post_sample(api, b"x" * 6000).json["code"] == "http.request_entity_too_large"
-    assert api.client.post("/api/v1/contracts/check", data={"contract": "x"}).status_code == 400
+    no_file = {"data": {"contract": "x"}, "content_type": "multipart/form-data"}
+    assert api.client.post("/api/v1/contracts/check", **no_file).status_code == 400
 
 
 def test_failing_sample_says_why_and_names_no_path_of_the_server(api, tmp_path):
@@ -374,7 +400,7 @@ def test_summary_of_no_time_or_too_many_spans_is_refused(api, loaded, span):
 def test_metrics_are_there_for_prometheus_with_bounded_labels(api, loaded):
     for number in range(30):
         api.ask(f"/runs/{number}")
-        api.client.get(f"/nothing/{number}")
+        api.client.get(f"/api/v1/nothing/{number}")
         api.client.open("/healthz", method=f"WEIRD{number}")
     text = api.client.get("/metrics").text
 

@@ -262,3 +262,56 @@ def test_what_is_no_cursor_is_said_to_be_none(api, many, cursor):
 
     assert (refused.status_code, refused.json["code"]) == (400, "api.cursor")
     assert refused.json["detail"] == "the cursor is not one that a list gave"
+
+
+@pytest.mark.parametrize(
+    ("path", "filters", "total"),
+    [
+        ("/runs", {}, 6),
+        ("/runs", {"state": "succeeded"}, 5),
+        ("/runs", {"min_files_failed": 1}, 1),
+        ("/files", {"state": "loaded,failed"}, 6),
+        ("/files", {"uri": "?.csv", "run_id": 3}, 0),
+        ("/files", {"target": "public.fill", "min_size_bytes": 1}, 6),
+        ("/runs/3/files", {"state": "failed"}, 1),
+        ("/rejects", {}, 0),
+    ],
+)
+def test_list_is_counted_on_request(api, many, path, filters, total):
+    plain = api.get(path, limit=1, **filters)
+    counted = api.get(path, limit=1, include="total", **filters)
+
+    assert (plain["total"], plain["total_is_exact"]) == (None, None)
+    assert counted == plain | {"total": total, "total_is_exact": True}
+
+
+def test_rejects_are_counted_by_their_filters(api, loaded):
+    for filters, total in (({}, 2), ({"column": "quantity"}, 1), ({"contract": "other"}, 0), ({"file_id": 1}, 2)):
+        assert api.get("/rejects", include="total", **filters)["total"] == total
+
+
+def test_cursor_of_a_page_that_was_counted_goes_on_without_counting(api, many):
+    first = api.get("/runs", limit=4, include="total")
+    second = api.get("/runs", limit=4, cursor=first["next_cursor"])
+
+    assert [run["run_id"] for run in first["items"] + second["items"]] == [6, 5, 4, 3, 2, 1]
+
+
+@pytest.mark.parametrize(
+    ("limit_name", "filters", "total"),
+    [("COUNTED_ROWS", {}, 4), ("COUNTED_OF_ROWS", {"min_files_failed": 0}, 5)],
+)
+def test_counting_ends_and_says_so(api, many, monkeypatch, limit_name, filters, total):
+    monkeypatch.setattr(pages, limit_name, 4)
+
+    answer = api.get("/runs", include="total", **filters)
+
+    assert (answer["total"], answer["total_is_exact"]) == (total, False)
+    monkeypatch.setattr(pages, limit_name, 6)
+    answer = api.get("/runs", include="total", **filters)
+    assert (answer["total"], answer["total_is_exact"]) == (6, True)
+
+
+def test_only_totals_can_be_included(api, many):
+    assert api.ask("/runs", include="rows").status_code == 400
+    assert api.ask("/runs/1/attempts", include="total").status_code == 400

@@ -1,11 +1,13 @@
 """Whatever goes wrong is a problem of RFC 9457, and tells nothing that is not the client's."""
 
+import base64
 import json
 import logging
 import re
 
 import psycopg
 import pytest
+from xxhash import xxh3_64_digest
 
 from trade_ingest.errors import OUTCOMES
 from trade_ingest.ledger.schema import HEAD
@@ -120,6 +122,51 @@ def test_body_that_is_no_json_is_a_problem(api):
     body = problem_of(api.client.post("/api/v1/plans", data="{", content_type="application/json"))
 
     assert (body["status"], body["code"]) == (400, "http.bad_request")
+
+
+@pytest.mark.parametrize("body", [b"[" * 200_000, b'{"sources":' + b"[" * 100_000 + b"]" * 100_000 + b"}"])
+def test_body_that_is_nested_too_deeply_is_a_problem(api, body):
+    found = problem_of(api.client.post("/api/v1/plans", data=body, content_type="application/json"))
+
+    assert found["status"] == 400
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", None])
+@pytest.mark.parametrize("path", ["/plans", "/runs", "/session"])
+def test_json_of_another_type_is_refused(api, loaded, path, kind):
+    found = problem_of(api.client.post(f"/api/v1{path}", data=b'{"sources": ["/"]}', content_type=kind))
+
+    assert (found["status"], found["code"]) == (415, "http.unsupported_media_type")
+
+
+def test_file_is_taken_as_multipart_only(api, loaded):
+    found = problem_of(api.client.post("/api/v1/contracts/check", json={}))
+
+    assert (found["status"], found["code"]) == (415, "http.unsupported_media_type")
+
+
+def test_types_of_json_are_taken(api, loaded):
+    for kind in ("application/json; charset=utf-8", "application/vnd.trade+json"):
+        found = problem_of(api.client.post("/api/v1/plans", data=b"{}", content_type=kind))
+        assert (found["status"], found["code"]) == (400, "api.request")
+
+
+@pytest.mark.parametrize("path", ["//api/v1/runs", "/api//v1/runs", "/api/v1//runs", "/api/v1/runs/"])
+def test_path_with_an_empty_name_is_no_other_path(api, loaded, path):
+    assert problem_of(api.client.get(f"http://localhost{path}"))["status"] == 404
+
+
+@pytest.mark.parametrize("payload", [b"5", b"[1,2,3]", b'["",1e400]', b'["","abc"]', b'["",99999999999999999999999]'])
+def test_forged_cursor_is_a_problem(api, loaded, payload):
+    filters = xxh3_64_digest(json.dumps({"actor": None, "list": "audit"}, sort_keys=True).encode())
+    cursor = base64.urlsafe_b64encode(filters + xxh3_64_digest(payload) + payload).rstrip(b"=").decode()
+
+    body = problem_of(api.ask("/audit", cursor=cursor))
+    assert (body["status"], body["code"], body["detail"]) == (
+        400,
+        "api.cursor",
+        "the cursor is not one that a list gave",
+    )
 
 
 def test_wrong_method_says_which_are_right(api):

@@ -1,0 +1,132 @@
+import { Component, computed, input } from '@angular/core';
+import { RouterLink } from '@angular/router';
+import type { RunDetail } from '../../api/types.gen';
+import { CountPipe, count } from '../../core/formats';
+import type { Moving } from './moving';
+
+const NONE = { tab: null, sort: null, state: null, uri: null, kind: null };
+
+/** Whether every row that was read is accounted for, and every file that was planned. */
+@Component({
+  selector: 'app-balance',
+  imports: [CountPipe, RouterLink],
+  template: `
+    <p class="line">
+      <a
+        class="underlined"
+        [routerLink]="[]"
+        [queryParams]="links.read"
+        queryParamsHandling="merge"
+        fragment="parts"
+      >
+        <b>{{ run().rows_read | count }}</b> read
+      </a>
+      <span aria-label="equals">=</span>
+      <a
+        class="underlined"
+        [routerLink]="[]"
+        [queryParams]="links.loaded"
+        queryParamsHandling="merge"
+        fragment="parts"
+      >
+        <b>{{ run().rows_loaded | count }}</b> loaded
+      </a>
+      <span aria-label="plus">+</span>
+      <a
+        class="underlined"
+        [routerLink]="[]"
+        [queryParams]="links.duplicate"
+        queryParamsHandling="merge"
+        fragment="parts"
+      >
+        <b>{{ run().rows_duplicate | count }}</b> duplicate
+      </a>
+      <span aria-label="plus">+</span>
+      <a routerLink="/rejects" [queryParams]="{ run_id: run().run_id }" class="underlined">
+        <b>{{ run().rows_rejected | count }}</b> rejected
+      </a>
+      @if (detail().is_balanced) {
+        <strong class="good"
+          >✓ every row {{ run().state === 'running' ? 'so far ' : '' }}is accounted for</strong
+        >
+      } @else {
+        <strong class="bad">✕ a gap of {{ gap() | count }} rows</strong>
+      }
+    </p>
+    <p>
+      <a [routerLink]="[]" [queryParams]="links.files" queryParamsHandling="merge" fragment="parts"
+        >{{ run().files_planned | count }} files planned</a
+      >:
+      <a
+        [routerLink]="[]"
+        [queryParams]="links.filesLoaded"
+        queryParamsHandling="merge"
+        fragment="parts"
+        >{{ run().files_loaded | count }} loaded</a
+      >,
+      <a
+        [routerLink]="[]"
+        [queryParams]="links.filesFailed"
+        queryParamsHandling="merge"
+        fragment="parts"
+        >{{ run().files_failed | count }} failed</a
+      >
+      <span>{{ others() }}</span>
+    </p>
+    @if (moving().rows) {
+      <p class="muted">
+        In the files that are being loaded: {{ moving().rows | count }} rows read,
+        {{ moving().rejected | count }} rejected; nothing of them is committed yet.
+      </p>
+    }
+  `,
+  styles: `
+    .line {
+      display: flex;
+      flex-wrap: wrap;
+      align-items: baseline;
+      gap: 4px 10px;
+      font-size: 16px;
+    }
+    b {
+      font-size: 22px;
+      font-weight: 650;
+    }
+    a {
+      display: inline-block;
+      min-height: 24px;
+    }
+    p:last-child {
+      margin: 0;
+    }
+  `,
+})
+export class Balance {
+  readonly detail = input.required<RunDetail>();
+  readonly moving = input.required<Moving>();
+
+  protected readonly links = {
+    read: { ...NONE, sort: '-rows_read' },
+    loaded: { ...NONE, sort: '-rows_loaded' },
+    duplicate: { ...NONE, sort: '-rows_duplicate' },
+    files: NONE,
+    filesLoaded: { ...NONE, state: 'loaded' },
+    filesFailed: { ...NONE, state: 'failed' },
+  };
+  protected readonly run = computed(() => this.detail().run);
+  protected readonly gap = computed(() => {
+    const run = this.run();
+    return Math.abs(run.rows_read - run.rows_loaded - run.rows_duplicate - run.rows_rejected);
+  });
+  /** The files that have not ended, and those that need not be loaded. */
+  protected readonly others = computed(() => {
+    const run = this.run();
+    const moving = this.moving().files.length;
+    const waiting = run.files_planned - run.files_loaded - run.files_failed - moving;
+    return [
+      moving ? `, ${count(moving)} being loaded` : '',
+      waiting > 0 ? `, ${count(waiting)} ${run.state === 'running' ? 'waiting' : 'not begun'}` : '',
+      run.files_skipped ? `; ${count(run.files_skipped)} others skipped` : '',
+    ].join('');
+  });
+}

@@ -1,0 +1,108 @@
+import { Component, computed, input } from '@angular/core';
+import { RouterLink } from '@angular/router';
+import type { RunDetail } from '../../api/types.gen';
+import { words } from '../../core/formats';
+import { Panel } from '../../ui/panel';
+
+interface Option {
+  readonly name: string;
+  readonly value: string;
+  readonly origin: string;
+}
+
+/** Where an option comes from that the run was not given. */
+const OTHERWISE: Readonly<Record<string, string>> = {
+  on_changed: 'as the contract says',
+  reject_limit: 'as the contract says',
+  parallelism: 'as the engine finds best',
+  max_connections: 'no limit',
+  master: 'not used by this engine',
+};
+const DEFAULTS: Readonly<Record<string, unknown>> = { after_load: 'keep', engine: 'auto' };
+
+/** What a run was started with, and what ran it. */
+@Component({
+  selector: 'app-configuration-tab',
+  imports: [Panel, RouterLink],
+  template: `
+    <div class="stack">
+      <app-panel heading="Options">
+        <div class="table-scroll" tabindex="0" role="region" aria-label="Options of the run">
+          <table class="data">
+            <thead>
+              <tr>
+                <th>Option</th>
+                <th>Value</th>
+                <th>From</th>
+              </tr>
+            </thead>
+            <tbody>
+              @for (option of options(); track option.name) {
+                <tr>
+                  <td>{{ option.name }}</td>
+                  <td class="wrap mono">{{ option.value }}</td>
+                  <td [class.muted]="option.origin !== 'given'">{{ option.origin }}</td>
+                </tr>
+              }
+            </tbody>
+          </table>
+        </div>
+      </app-panel>
+      <app-panel heading="Versions and process">
+        <dl class="facts">
+          <dt>Program</dt>
+          <dd>trade-ingest {{ run().program_version }}</dd>
+          <dt>Contract</dt>
+          <dd>
+            @if (run().contract) {
+              <a [routerLink]="['/contracts', run().contract]">{{ run().contract }}</a>
+              version {{ run().contract_version }}
+            } @else {
+              –
+            }
+          </dd>
+          <dt>Sources</dt>
+          <dd>
+            @for (source of run().sources; track source) {
+              <div class="mono">{{ source }}</div>
+            }
+          </dd>
+          <dt>Engine</dt>
+          <dd>{{ run().engine }}</dd>
+          <dt>Process</dt>
+          <dd>
+            {{ detail().process_id }} on {{ run().host }},
+            {{ detail().is_live ? 'it lives' : 'it has ended' }}
+          </dd>
+        </dl>
+      </app-panel>
+    </div>
+  `,
+})
+export class ConfigurationTab {
+  readonly detail = input.required<RunDetail>();
+  protected readonly run = computed(() => this.detail().run);
+
+  protected readonly options = computed<readonly Option[]>(() =>
+    Object.entries(this.detail().options).map(([name, value]) => {
+      const isGiven = !(value === null || value === false || value === DEFAULTS[name]);
+      return {
+        name: words(name),
+        value: shown(value),
+        origin: isGiven ? 'given' : value === null ? (OTHERWISE[name] ?? 'default') : 'default',
+      };
+    }),
+  );
+}
+
+function shown(value: unknown): string {
+  if (value === null || value === undefined) return '–';
+  if (typeof value === 'boolean') return value ? 'yes' : 'no';
+  if (Array.isArray(value)) return value.map(shown).join(', ');
+  if (typeof value === 'object') {
+    return Object.entries(value)
+      .map(([name, inner]) => `${words(name)} ${shown(inner)}`)
+      .join(', ');
+  }
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : '–';
+}

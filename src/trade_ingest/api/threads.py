@@ -1,0 +1,61 @@
+"""gunicorn's worker of threads, which answers what is no request with a problem, as the app does."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from http import HTTPStatus
+from typing import Any
+
+from gunicorn.http import errors
+from gunicorn.util import write_nonblock
+from gunicorn.workers.gthread import ThreadWorker
+
+from trade_ingest.api.headers import REQUEST_ID, SECURITY_HEADERS
+from trade_ingest.api.problems import MEDIA_TYPE, unread_problem
+
+logger = logging.getLogger(__name__)
+
+_STATUSES = {
+    errors.LimitRequestLine: HTTPStatus.REQUEST_URI_TOO_LONG,
+    errors.LimitRequestHeaders: HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+    errors.ExpectationFailed: HTTPStatus.EXPECTATION_FAILED,
+    errors.UnsupportedTransferCoding: HTTPStatus.NOT_IMPLEMENTED,
+    errors.ConfigurationProblem: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.InvalidResponseHeader: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.InvalidResponseHeaderName: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.ParseException: HTTPStatus.BAD_REQUEST,
+}
+"""The status for each way not to be a request; the first that fits."""
+
+
+class Worker(ThreadWorker):  # type: ignore[misc,unused-ignore]  # gunicorn ships no types
+    """Serves requests in threads."""
+
+    def handle_error(self, req: object, client: Any, addr: Any, exc: Exception) -> None:  # noqa: ANN401, ARG002
+        """Answer on the bare connection, which is closed afterwards."""
+        status = next((status for kind, status in _STATUSES.items() if isinstance(exc, kind)), None)
+        if status is None:
+            logger.error("unexpected %s while a request was read or answered", type(exc).__name__, exc_info=exc)
+            status = HTTPStatus.INTERNAL_SERVER_ERROR
+        else:
+            # only the kind: the text would have parts of the request, which may be a secret
+            logger.warning("no request from %s: %s", addr[0] if addr else "", type(exc).__name__)
+        try:
+            write_nonblock(client, _answer(status))
+        except OSError:
+            logger.debug("the client has not waited for the answer")
+
+
+def _answer(status: HTTPStatus) -> bytes:
+    request_id = uuid.uuid4().hex
+    body = unread_problem(status, request_id)
+    headers = SECURITY_HEADERS | {
+        REQUEST_ID: request_id,
+        "Cache-Control": "no-store",
+        "Connection": "close",
+        "Content-Type": MEDIA_TYPE,
+        "Content-Length": str(len(body)),
+    }
+    lines = [f"HTTP/1.1 {status.value} {status.phrase}", *(f"{name}: {value}" for name, value in headers.items())]
+    return "\r\n".join([*lines, "", ""]).encode("ascii") + body
