@@ -90,7 +90,8 @@ class SparkBench:
 
     def ours(self, data: DataSet, engine: str) -> Measured:
         """Load with trade-ingest."""
-        return self.run(data, "--engine", engine, *(["--master", SLOTS] if engine == "spark" else []))
+        spark = ["--master", SLOTS, "--conf", "spark.ui.enabled=false"]  # as Spark's own writer has it here
+        return self.run(data, "--engine", engine, *(spark if engine == "spark" else []))
 
     def run(self, data: DataSet, *options: str) -> Measured:
         """Load with options."""

@@ -58,7 +58,8 @@ def open_engine(name: str, database: str, options: RunOptions, the_plan: Plan, a
     session, is_ours = open_session(options.master, options.spark_conf)
     try:
         engine = SparkEngine(session, database, options.parallelism)
-        engine.parallelism = min(engine.parallelism, most or engine.parallelism)
+        if most is not None:
+            engine.limit_loads(most)
         file = the_plan.to_load[0].file
         # once, however often the run plans again
         engine.check_executors(replace(file, access=accesses.of_uri(file.uri)))

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trade_ingest.contract.loading import load_contract
-from trade_ingest.engine.spark import PACK_BYTES, PACK_FILES, pack_files
+from trade_ingest.engine.spark import LAST_PACK_BYTES, PACK_BYTES, PACK_FILES, pack_files
 from trade_ingest.load.task import LoadTask
 from trade_ingest.source.listing import SourceFile
 
@@ -33,3 +33,12 @@ def test_the_largest_come_first_and_all_slots_have_something_to_do():
     packs = pack_files(tasks_of([10, 1000, 10, 10, 10, 10]), 2)
     assert [[task.file.size_bytes for task in pack] for pack in packs] == [[1000], [10, 10, 10, 10, 10]]
     assert len(pack_files(tasks_of([10] * 40), 4)) == 4
+
+
+def test_packs_get_smaller_towards_the_end():
+    packs = pack_files(tasks_of([2 << 20] * 200), 2)
+    sizes = [sum(task.file.size_bytes for task in pack) for pack in packs]
+
+    assert sizes == sorted(sizes, reverse=True)
+    assert (sizes[0], sizes[-2]) == (PACK_BYTES, LAST_PACK_BYTES)
+    assert len(packs) < 30

@@ -34,8 +34,14 @@ logger = logging.getLogger(__name__)
 PACK_BYTES = 32 << 20
 """Small files share a Spark job up to this size: a job takes a tenth of a second besides the loads."""
 
+LAST_PACK_BYTES = 4 << 20
+"""The last packs of a run are no smaller than this."""
+
 PACK_FILES = 100
 """Files in a pack, however small: results come when a pack is done."""
+
+FILES_AT_ONCE = 2
+"""Files that a task loads at once: a single one leaves the executor idle while PostgreSQL takes the rows."""
 
 _TRIES = 2  # Spark has tried a task four times when its job fails
 _POLL_SECONDS = 0.5
@@ -55,6 +61,7 @@ class SparkEngine:
     Attributes:
         database: URL of the database, as driver and executors reach it.
         parallelism: packs loaded at once.
+        files_at_once: files of a pack that its task loads at once.
         processors: those that a task may use, where there is but one machine.
     """
 
@@ -64,6 +71,7 @@ class SparkEngine:
         self._session = session
         self.database = database
         self.parallelism = parallelism or self._slots()
+        self.files_at_once = FILES_AT_ONCE
         self.processors = self._slots() if self._master.startswith("local") else 1
 
     @property
@@ -91,6 +99,11 @@ class SparkEngine:
         if found:
             problem, _, hint = bytes(found[0][0]).decode().partition("\n")
             raise EngineError(problem, hint=hint)
+
+    def limit_loads(self, most: int) -> None:
+        """Load no more than so many files at once, on all executors together."""
+        self.parallelism = min(self.parallelism, most)
+        self.files_at_once = min(self.files_at_once, most // self.parallelism)
 
     def run(self, tasks: Sequence[LoadTask], *, on_progress: OnProgress, stop: threading.Event) -> Iterator[FileResult]:
         """Load the files; see ``Engine``."""
@@ -130,7 +143,7 @@ class SparkEngine:
         names = [task.file.uri.rpartition("/")[2] for task in pack]
         more = f" and {len(names) - _SHOWN_FILES} more" if len(names) > _SHOWN_FILES else ""
         description = f"run {pack[0].run_id}: {', '.join(names[:_SHOWN_FILES])}{more}"
-        rows = self._collect(load_task(self.database, pack), 1, f"trade-ingest {description}")
+        rows = self._collect(load_task(self.database, pack, self.files_at_once), 1, f"trade-ingest {description}")
         return [pickle.loads(bytes(row[0])) for row in rows]  # noqa: S301  # made by our own tasks
 
 
@@ -243,15 +256,20 @@ class _SparkRun:
 
 
 def pack_files(tasks: Sequence[LoadTask], slots: int) -> list[Pack]:
-    """Files in packs, the largest first; small ones share one, as long as all slots have something to do."""
-    total = sum(task.file.size_bytes for task in tasks)
-    limit = min(PACK_BYTES, -(-total // max(slots, 1)))
+    """Files in packs, the largest first; small ones share one, as long as all slots have something to do.
+
+    Packs get smaller towards the end, down to ``LAST_PACK_BYTES``, so that the slots finish at about the same time.
+    """
+    slots = max(slots, 1)
+    left = sum(task.file.size_bytes for task in tasks)
+    least = min(LAST_PACK_BYTES, -(-left // slots))
     packs: list[Pack] = []
-    size = 0
+    size = limit = 0
     for task in sorted(tasks, key=lambda task: -task.file.size_bytes.bit_length()):
         if not packs or size + task.file.size_bytes > limit or len(packs[-1]) >= PACK_FILES:
+            size, limit = 0, min(PACK_BYTES, max(least, -(-left // (2 * slots))))
             packs.append([])
-            size = 0
         packs[-1].append(task)
         size += task.file.size_bytes
+        left -= task.file.size_bytes
     return packs

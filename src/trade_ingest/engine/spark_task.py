@@ -6,33 +6,64 @@ import pickle
 import struct
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import ExitStack
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from trade_ingest.load.task import FileResult, LoadTask
 
 SCHEMA = "result binary"
 
 
-def load_task(database: str, pack: Sequence[Any]) -> Callable[[Iterator[Any]], Iterator[Any]]:
-    """The function of ``mapInArrow`` for one row: it loads the files of a pack, one after the other.
+def load_task(database: str, pack: Sequence[Any], files_at_once: int) -> Callable[[Iterator[Any]], Iterator[Any]]:
+    """The function of ``mapInArrow`` for one row: it loads the files of a pack.
 
     It yields a pickled ``FileResult`` for each file as it is done; see ``Loader.load`` for what a load guarantees.
 
     Args:
         database: URL of the database, as the executors reach it.
         pack: the load tasks.
+        files_at_once: so many of them at a time, each over connections of its own.
     """
     payload = pickle.dumps(list(pack))
 
     def load(batches: Iterator[Any]) -> Iterator[Any]:
-        from trade_ingest.engine.spark_task import forget_zip_importers, result_batch
-        from trade_ingest.load.transaction import Loader
+        from trade_ingest.engine.spark_task import forget_zip_importers, load_files, result_batch
 
         for _ in batches:
-            with Loader(database) as loader:
-                for task in pickle.loads(payload):  # noqa: S301  # made by the driver, a line above
-                    yield result_batch(pickle.dumps(loader.load(task)))
+            tasks = pickle.loads(payload)  # noqa: S301  # made by the driver, a few lines above
+            for result in load_files(database, tasks, files_at_once):
+                yield result_batch(pickle.dumps(result))
         forget_zip_importers()
 
     return load
+
+
+def load_files(database: str, tasks: Sequence[LoadTask], files_at_once: int) -> Iterator[FileResult]:
+    """What came of each file, as it is done: one is parsed while PostgreSQL takes the rows of another."""
+    from trade_ingest.load.transaction import Loader
+
+    count = min(files_at_once, len(tasks))
+    free: SimpleQueue[Loader] = SimpleQueue()
+
+    def load(task: LoadTask) -> FileResult:
+        loader = free.get()
+        try:
+            return loader.load(task)
+        finally:
+            free.put(loader)
+
+    with ExitStack() as open_loaders, ThreadPoolExecutor(count) as threads:
+        for _ in range(count):
+            free.put(open_loaders.enter_context(Loader(database)))
+        try:
+            for loaded in as_completed([threads.submit(load, task) for task in tasks]):
+                yield loaded.result()
+        except BaseException:
+            threads.shutdown(cancel_futures=True)
+            raise
 
 
 def result_batch(payload: bytes) -> Any:  # noqa: ANN401  # a RecordBatch; pyarrow is imported on the executor

@@ -134,6 +134,22 @@ def test_connections_stay_below_the_limit(session, four_files, gate):
     assert results[0].files_loaded == 4
 
 
+def test_task_loads_two_files_at_once(session, four_files, gate):
+    """One is parsed while PostgreSQL takes the rows of the other."""
+    feed = four_files
+    gate.at("BEFORE UPDATE", "ingest.file", "NEW.state = 'loaded'")
+    results = []
+    thread = threading.Thread(target=lambda: results.append(feed.run(engine="spark", parallelism=1)))
+    thread.start()
+    gate.wait_for(2)
+    workers = feed.query("SELECT DISTINCT worker FROM ingest.attempt WHERE state = 'running'")
+    gate.open()
+    thread.join()
+
+    assert len(workers) == 1
+    assert results[0].files_loaded == 4
+
+
 def test_stop_lets_packs_in_flight_finish_and_begins_no_other(session, four_files, gate, monkeypatch):
     feed = four_files
     monkeypatch.setattr(spark, "PACK_FILES", 1)
