@@ -26,7 +26,7 @@ def shared_folder() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="trade-ingest-metrics-"))
     before = values.ValueClass
     os.environ[_VARIABLE] = str(folder)  # prometheus_client looks here for each file that it makes
-    values.ValueClass = values.MultiProcessValue()
+    values.ValueClass = values.MultiProcessValue()  # type: ignore[no-untyped-call]
     try:
         yield folder
     finally:
