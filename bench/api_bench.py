@@ -257,6 +257,12 @@ def requests_of(url: str, runs: int) -> dict[str, Callable[[], str]]:
         "rejects, reason": lambda: "/rejects?reason=below_min&column=price",
         "rejects of a run": lambda: f"/rejects?run_id={run()}",
         "reject": lambda: f"/rejects/{SMALL.randint(1, runs // 2)}",
+        "reject groups": lambda: f"/rejects/groups?days={SMALL.randint(1, 30)}",
+        "summary of a day": lambda: "/metrics/summary",
+        "run requests": lambda: "/run-requests",
+        "contracts": lambda: "/contracts",
+        "contract": lambda: f"/contracts/feed_{SMALL.randint(1, 8)}",
+        "audit": lambda: "/audit",
     }
 
 

@@ -52,7 +52,7 @@ class Server:
         until(self._answers, "the server answers")
 
     def _answers(self) -> bool:
-        with suppress(requests.ConnectionError):
+        with suppress(requests.ConnectionError, requests.Timeout):  # its process is still on its way
             return requests.get(f"{self.url}/healthz", timeout=10).ok
         return False
 

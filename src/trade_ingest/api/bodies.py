@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Flask, Request, request
 from flask.json.provider import DefaultJSONProvider
-from werkzeug.exceptions import UnsupportedMediaType
+from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
 from trade_ingest.api.origin import SAFE_METHODS
 
@@ -31,7 +31,7 @@ class Json(DefaultJSONProvider):
 
 
 def install(app: Flask) -> None:
-    """Refuse bodies of another type than a route takes; after who asks is known."""
+    """Refuse bodies of another type than a route takes, and those too large; after who asks is known."""
     app.json = Json(app)
 
     @app.before_request
@@ -40,6 +40,15 @@ def install(app: Flask) -> None:
             return
         if not (request.mimetype == _MULTIPART if request.endpoint in _FILES else request.is_json):
             raise UnsupportedMediaType
+        if request.content_length is None and request.is_json:
+            _check_pieces(request)
+
+
+def _check_pieces(asked: Request) -> None:
+    """Refuse JSON that comes in pieces and is too large: Werkzeug would cut it off and say nothing."""
+    limit = asked.max_content_length
+    if limit is not None and len(asked.get_data()) >= limit:
+        raise RequestEntityTooLarge
 
 
 def _has_body(asked: Request) -> bool:

@@ -14,6 +14,7 @@ FOLDER = Path(__file__).parent / "static"
 """Where the package has them, if it was built with them."""
 
 _HASHED = re.compile(r"[-.][A-Za-z0-9_]{8,}\.\w+$")
+_PARTS = (".js", ".css", ".map", ".ico", ".svg", ".woff2")  # of an older build that somebody has still open
 _OURS = ("api", "metrics", "healthz", "readyz")
 
 
@@ -28,9 +29,9 @@ def install(app: Flask, options: ApiOptions) -> None:
     @blueprint.get("/<path:path>")
     @public
     def show_file(path: str) -> Response:
-        if path.split("/", 1)[0] in _OURS:
-            abort(404)
         is_file = (folder / path).is_file()
+        if path.split("/", 1)[0] in _OURS or (not is_file and path.endswith(_PARTS)):
+            abort(404)
         response = send_from_directory(folder, path if is_file else "index.html", conditional=True)
         # a hashed name never has other content; all others are asked for again
         is_lasting = is_file and _HASHED.search(path) is not None

@@ -53,17 +53,43 @@ def _finish(response: Response) -> Response:
 
 
 def _log(response: Response) -> None:
-    """One JSON object on one line; never the query string, which may hold what is not for logs."""
     principal = g.get("principal")
+    log_access(
+        g.request_id,
+        response.status_code,
+        method=request.method,
+        path=request.path,
+        duration_ms=round((time.monotonic() - g.began) * 1000, 1),
+        response_bytes=None if response.is_streamed else response.content_length,
+        address=request.remote_addr,
+        actor=None if principal is None else principal.name,
+    )
+
+
+def log_access(
+    request_id: str,
+    status: int,
+    *,
+    method: str | None = None,
+    path: str | None = None,
+    duration_ms: float | None = None,
+    response_bytes: int | None = None,
+    address: str | None = None,
+    actor: str | None = None,
+) -> None:
+    """One JSON object on one line; never the query string, which may hold what is not for logs.
+
+    Of what could not be read as a request there is neither method nor path.
+    """
     entry = {
         "at": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        "request_id": g.request_id,
-        "method": request.method,
-        "path": request.path,
-        "status": response.status_code,
-        "duration_ms": round((time.monotonic() - g.began) * 1000, 1),
-        "response_bytes": None if response.is_streamed else response.content_length,
-        "address": request.remote_addr,
-        "actor": None if principal is None else principal.name,
+        "request_id": request_id,
+        "method": method,
+        "path": path,
+        "status": status,
+        "duration_ms": duration_ms,
+        "response_bytes": response_bytes,
+        "address": address,
+        "actor": actor,
     }
     access_log.info("%s", json.dumps(entry))

@@ -1,4 +1,4 @@
-"""Metrics for Prometheus: of the requests of this process, and of the ledger at the moment of asking.
+"""Metrics for Prometheus: of the requests of all server processes, and of the ledger at the moment of asking.
 
 Labels are bounded: routes, not paths; targets and contracts, of which an installation has few.
 """
@@ -16,6 +16,8 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
 
+from trade_ingest.api.app_options import options
+from trade_ingest.api.shared_counters import sum_of
 from trade_ingest.ledger.summary import Backlog, Freshness, list_freshness, read_backlog
 
 EXTENSION = "trade_ingest_measurements"
@@ -31,7 +33,7 @@ class Measurements:
         self.registry = CollectorRegistry()
         self.requests = Counter(
             "trade_ingest_http_requests",
-            "Requests answered by this process.",
+            "Requests answered.",
             ["method", "route", "status"],
             registry=self.registry,
         )
@@ -42,7 +44,10 @@ class Measurements:
             registry=self.registry,
         )
         self.in_flight = Gauge(
-            "trade_ingest_http_requests_in_flight", "Requests being answered.", registry=self.registry
+            "trade_ingest_http_requests_in_flight",
+            "Requests being answered.",
+            registry=self.registry,
+            multiprocess_mode="livesum",
         )
 
 
@@ -76,7 +81,9 @@ def expose(connection: psycopg.Connection[Any]) -> bytes:
     measured: Measurements = current_app.extensions[EXTENSION]
     now = CollectorRegistry()
     now.register(_Ledger(read_backlog(connection), list_freshness(connection)))
-    return bytes(generate_latest(measured.registry) + generate_latest(now))
+    folder = options().metrics_folder
+    counted = measured.registry if folder is None else sum_of(folder)
+    return bytes(generate_latest(counted) + generate_latest(now))
 
 
 class _Ledger(Collector):

@@ -115,7 +115,8 @@ def failures(events: Sequence[StreamEvent]) -> Iterator[Notification]:
         if event.kind == "run_abandoned":
             yield Notification(f"run {event.run_id} was abandoned", "Its process died; the next run goes on from it.")
         elif event.kind == "run_ended" and detail.get("state") == "failed":
-            counts = f"{detail.get('files_failed', 0)} files failed, {detail.get('files_loaded', 0)} loaded"
+            failed = detail.get("files_failed", 0)
+            counts = f"{failed} {'file' if failed == 1 else 'files'} failed, {detail.get('files_loaded', 0)} loaded"
             see = f"See: trade-ingest runs {event.run_id}"
             yield Notification(f"run {event.run_id} failed", f"{counts}.\n{see}")
         elif event.kind == "run_request_failed":
@@ -131,8 +132,8 @@ def drift(events: Sequence[StreamEvent]) -> Iterator[Notification]:
     errors = [(event.uri, event.detail.get("error") or {}) for event in events if event.kind == "file_failed"]
     lines = [f"{uri}: {error.get('message')}" for uri, error in errors if error.get("code") in DRIFT_CODES]
     if lines:
-        files = "1 file differs" if len(lines) == 1 else f"{len(lines)} files differ"
-        yield Notification(f"drift: {files} from their contract", _listed(lines), "warning")
+        files = "1 file differs from its" if len(lines) == 1 else f"{len(lines)} files differ from their"
+        yield Notification(f"drift: {files} contract", _listed(lines), "warning")
 
 
 def lateness(connection: Connection, patience: timedelta, memory: dict[str, Any]) -> Iterator[Notification]:

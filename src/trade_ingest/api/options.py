@@ -22,6 +22,7 @@ class ApiOptions:
         max_connections: connections to the database that requests of one process share.
         statement_timeout_seconds: an answer that PostgreSQL takes longer for is given up.
         reconcile_timeout_seconds: the same for a reconciliation, which reads a whole target.
+        metrics_folder: where all processes of a server count, see ``shared_counters``; None: there is one process.
     """
 
     database: str = field(repr=False)  # it may have a password
@@ -32,6 +33,7 @@ class ApiOptions:
     max_connections: int = 12
     statement_timeout_seconds: float = 15
     reconcile_timeout_seconds: float = 60
+    metrics_folder: Path | None = None
 
     @property
     def allowed_sources(self) -> tuple[str, ...]:

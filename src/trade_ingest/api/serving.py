@@ -1,4 +1,4 @@
-"""Serve the API with gunicorn: threads, no file of its own anywhere, a log of one JSON object on each line."""
+"""Serve the API with gunicorn: threads, no files but the counters of several processes, a log of JSON lines."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import logging
 import signal
 import threading
 from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import replace
 from types import FrameType
 from typing import Any
 
@@ -16,6 +18,7 @@ from trade_ingest.api.app import create_app
 from trade_ingest.api.auth import check_bind
 from trade_ingest.api.follow import Followers
 from trade_ingest.api.options import ApiOptions
+from trade_ingest.api.shared_counters import forget_process, shared_folder
 from trade_ingest.api.stream import EXTENSION as EVENTS
 from trade_ingest.api.supervisor import EXTENSION as SUPERVISOR
 from trade_ingest.api.supervisor import Supervisor
@@ -51,7 +54,8 @@ def serve(
     """
     check_bind(options.settings)
     prepare_ledger(options.database)
-    _Server(options, workers, config_file, on_ready).run()
+    with shared_folder() if workers > 1 else nullcontext() as folder:
+        _Server(replace(options, metrics_folder=folder), workers, config_file, on_ready).run()
 
 
 class _Server(BaseApplication):  # type: ignore[misc,unused-ignore]  # gunicorn ships no types
@@ -85,6 +89,7 @@ class _Server(BaseApplication):  # type: ignore[misc,unused-ignore]  # gunicorn 
             "forwarded_allow_ips": "",  # proxies are trusted by our own settings only
             "post_worker_init": self._begin,
             "worker_exit": lambda _, worker: self._end(worker),
+            "child_exit": lambda _, worker: self._forget(worker),
             "when_ready": lambda arbiter: self._on_ready(_url_of(arbiter)),
         }
         for name, value in values.items():
@@ -112,6 +117,11 @@ class _Server(BaseApplication):  # type: ignore[misc,unused-ignore]  # gunicorn 
             part.stop()
         if is_tracing_configured():
             provider().shutdown()
+
+    def _forget(self, worker: Any) -> None:  # noqa: ANN401  # gunicorn's
+        """In the process that watches the others: one of them has ended."""
+        if self._options.metrics_folder is not None:
+            forget_process(self._options.metrics_folder, worker.pid)
 
 
 def _end_streams_at(number: signal.Signals, app: Flask) -> None:

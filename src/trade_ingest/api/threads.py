@@ -11,7 +11,7 @@ from gunicorn.http import errors
 from gunicorn.util import write_nonblock
 from gunicorn.workers.gthread import ThreadWorker
 
-from trade_ingest.api.headers import REQUEST_ID, SECURITY_HEADERS
+from trade_ingest.api.headers import REQUEST_ID, SECURITY_HEADERS, log_access
 from trade_ingest.api.problems import MEDIA_TYPE, unread_problem
 
 logger = logging.getLogger(__name__)
@@ -35,20 +35,22 @@ class Worker(ThreadWorker):  # type: ignore[misc,unused-ignore]  # gunicorn ship
     def handle_error(self, req: object, client: Any, addr: Any, exc: Exception) -> None:  # noqa: ANN401, ARG002
         """Answer on the bare connection, which is closed afterwards."""
         status = next((status for kind, status in _STATUSES.items() if isinstance(exc, kind)), None)
+        address = addr[0] if addr else ""
+        request_id = uuid.uuid4().hex
         if status is None:
             logger.error("unexpected %s while a request was read or answered", type(exc).__name__, exc_info=exc)
             status = HTTPStatus.INTERNAL_SERVER_ERROR
         else:
             # only the kind: the text would have parts of the request, which may be a secret
-            logger.warning("no request from %s: %s", addr[0] if addr else "", type(exc).__name__)
+            logger.warning("no request from %s: %s", address, type(exc).__name__)
+        log_access(request_id, status, address=address)
         try:
-            write_nonblock(client, _answer(status))
+            write_nonblock(client, _answer(status, request_id))
         except OSError:
             logger.debug("the client has not waited for the answer")
 
 
-def _answer(status: HTTPStatus) -> bytes:
-    request_id = uuid.uuid4().hex
+def _answer(status: HTTPStatus, request_id: str) -> bytes:
     body = unread_problem(status, request_id)
     headers = SECURITY_HEADERS | {
         REQUEST_ID: request_id,

@@ -103,6 +103,22 @@ def get_target(connection: Connection, name: str) -> TradeTarget:
     return target
 
 
+def get_target_of_file(connection: Connection, file_id: int) -> tuple[TradeTarget, bool]:
+    """A file's target by the contract that the file was loaded by, and whether that contract has a key.
+
+    Without a key its rows have none, even where the target is shared with files whose rows do.
+
+    Raises:
+        NotInLedgerError: there is no such file, or the table is gone.
+    """
+    row = connection.execute("SELECT target, contract_id FROM ingest.file WHERE file_id = %s", [file_id]).fetchone()
+    target = _read(connection, *row) if row else None
+    if row is None or target is None:
+        message = f"the ledger has no file {file_id} whose target is there"
+        raise NotInLedgerError(message, hint="list the files with: trade-ingest files", file_id=file_id)
+    return target, bool(stored_contract(connection, row[1]).key)
+
+
 def _read(connection: Connection, name: str, contract_id: int) -> TradeTarget | None:
     contract = stored_contract(connection, contract_id)
     table = TargetTable.of(contract)

@@ -28,7 +28,7 @@ def first_answer(server, sent):
             return status, headers, answer.read(int(headers["content-length"]))
 
 
-def test_what_is_no_request_gets_a_problem(server):
+def test_what_is_no_request_gets_a_problem(service, server):
     wrong = {
         b"GARBAGE\r\n\r\n": (400, "http.bad_request"),
         b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 20_000 + b"\r\n\r\n": (
@@ -47,6 +47,9 @@ def test_what_is_no_request_gets_a_problem(server):
         assert headers["x-content-type-options"] == "nosniff"
         assert problem["request_id"] == headers["x-request-id"]
         assert problem["detail"]
+        logged = [json.loads(line) for line in (service.tmp / "server-0.out").read_text().splitlines()]
+        (line,) = [line for line in logged if line["request_id"] == problem["request_id"]]
+        assert (line["status"], line["method"], line["path"], line["address"]) == (expected[0], None, None, "127.0.0.1")
 
 
 @pytest.mark.parametrize("chunks", [b"ZZ\r\nxx\r\n", b"-1\r\nxx\r\n", b"2\r\nxxyy\r\n0\r\n\r\n"])

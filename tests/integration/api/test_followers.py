@@ -91,8 +91,8 @@ def test_failure_and_drift_are_told_once(service, sink, ledger):
     pass_on(ledger, notifier)
 
     (failure, drift) = told(sink)
-    assert failure == ("run 1 failed", "1 files failed, 1 loaded.\nSee: trade-ingest runs 1")
-    assert drift[0] == "drift: 1 file differs from their contract"
+    assert failure == ("run 1 failed", "1 file failed, 1 loaded.\nSee: trade-ingest runs 1")
+    assert drift[0] == "drift: 1 file differs from its contract"
     assert drift[1].startswith(f"{service.folder / 'lower.csv'}: ")
 
 
@@ -147,7 +147,7 @@ def test_url_that_takes_nothing_holds_up_no_other(service, sink, ledger, wait_un
     assert {path for path, _ in sink.refused} == {"/dead"}
     assert sorted(path for path, _ in sink.received) == ["/api/v1/lineage"] * 2 + ["/hook"] * 2
     titles = [json.loads(body)["title"] for path, body in sink.received if path == "/hook"]
-    assert titles == ["run 1 failed", "drift: 1 file differs from their contract"]
+    assert titles == ["run 1 failed", "drift: 1 file differs from its contract"]
 
 
 def test_ledger_names_a_url_without_its_secrets(sink, ledger):

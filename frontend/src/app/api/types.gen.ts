@@ -325,6 +325,22 @@ export type Bucket = {
 };
 
 /**
+ * ChangedRow
+ *
+ * A row that both versions have, with other values.
+ */
+export type ChangedRow = {
+    before: TradeRow;
+    now: TradeRow;
+    /**
+     * Columns
+     *
+     * Those that differ.
+     */
+    columns: Array<string>;
+};
+
+/**
  * Check
  *
  * One of the doctor's checks.
@@ -422,6 +438,24 @@ export type Checks = {
      * Items
      */
     items: Array<Check>;
+};
+
+/**
+ * ColumnChange
+ *
+ * A column that differs.
+ */
+export type ColumnChange = {
+    /**
+     * Column
+     */
+    column: string;
+    /**
+     * Rows
+     *
+     * Changed rows that have another value in it.
+     */
+    rows: number;
 };
 
 /**
@@ -962,6 +996,88 @@ export type FileAttempt = {
         [key: string]: number;
     } | null;
     error: ErrorInfo | null;
+};
+
+/**
+ * FileChanges
+ *
+ * The rows of a file against those of the version that it took the place of.
+ */
+export type FileChanges = {
+    /**
+     * File Id
+     */
+    file_id: number;
+    /**
+     * Before File Id
+     *
+     * The version before it; its rows are kept beside the target.
+     */
+    before_file_id: number;
+    /**
+     * Target
+     */
+    target: string;
+    /**
+     * Key
+     *
+     * By which a row is found again. Empty: rows are compared whole; a changed one is removed and added.
+     */
+    key: Array<string>;
+    /**
+     * Rows Before
+     */
+    rows_before: number;
+    /**
+     * Rows Now
+     */
+    rows_now: number;
+    /**
+     * Rows Same
+     */
+    rows_same: number;
+    /**
+     * Rows Added
+     */
+    rows_added: number;
+    /**
+     * Rows Removed
+     */
+    rows_removed: number;
+    /**
+     * Rows Changed
+     */
+    rows_changed: number;
+    /**
+     * Columns
+     *
+     * The columns that differ in changed rows.
+     */
+    columns: Array<ColumnChange>;
+    /**
+     * Is Complete
+     *
+     * Whether both still have all the rows that were loaded.
+     */
+    is_complete: boolean;
+    /**
+     * Added
+     *
+     * The first ones by their place in the file; of equal rows one.
+     */
+    added: Array<TradeRow>;
+    /**
+     * Removed
+     *
+     * The first ones by their place in the version before.
+     */
+    removed: Array<TradeRow>;
+    /**
+     * Changed
+     *
+     * The first ones by their place in the file.
+     */
+    changed: Array<ChangedRow>;
 };
 
 /**
@@ -3917,9 +4033,9 @@ export type ListFilesData = {
          */
         include?: Array<'total'>;
         /**
-         * By what the list is ordered; a minus: the largest first. Only together with run_id or file_id: modified_at, event_time_min, rows_loaded, rows_duplicate, state, version.
+         * By what the list is ordered; a minus: the largest first. Only together with run_id or file_id: modified_at, event_time_min, rows_loaded, rows_duplicate, state, version, reason, attempts.
          */
-        sort?: 'file_id' | '-file_id' | 'uri' | '-uri' | 'size_bytes' | '-size_bytes' | 'rows_read' | '-rows_read' | 'rows_rejected' | '-rows_rejected' | 'loaded_at' | '-loaded_at' | 'modified_at' | '-modified_at' | 'event_time_min' | '-event_time_min' | 'rows_loaded' | '-rows_loaded' | 'rows_duplicate' | '-rows_duplicate' | 'state' | '-state' | 'version' | '-version';
+        sort?: 'file_id' | '-file_id' | 'uri' | '-uri' | 'size_bytes' | '-size_bytes' | 'rows_read' | '-rows_read' | 'rows_rejected' | '-rows_rejected' | 'loaded_at' | '-loaded_at' | 'modified_at' | '-modified_at' | 'event_time_min' | '-event_time_min' | 'rows_loaded' | '-rows_loaded' | 'rows_duplicate' | '-rows_duplicate' | 'state' | '-state' | 'version' | '-version' | 'reason' | '-reason' | 'attempts' | '-attempts';
         /**
          * In one of these states.
          */
@@ -4079,6 +4195,67 @@ export type ShowFileResponses = {
 };
 
 export type ShowFileResponse = ShowFileResponses[keyof ShowFileResponses];
+
+export type ShowChangesData = {
+    body?: never;
+    path: {
+        file_id: number;
+    };
+    query?: {
+        limit?: number;
+    };
+    url: '/api/v1/files/{file_id}/changes';
+};
+
+export type ShowChangesErrors = {
+    /**
+     * Parameters or body are not as documented.
+     */
+    400: Problem;
+    /**
+     * Nobody that is known asks.
+     */
+    401: Problem;
+    /**
+     * Who asks may not do this.
+     */
+    403: Problem;
+    /**
+     * There is no such thing.
+     */
+    404: Problem;
+    /**
+     * The server is not known under this name.
+     */
+    421: Problem;
+    /**
+     * Too many wrong tokens from this address.
+     */
+    429: Problem;
+    /**
+     * A defect; the log has it under the request's id.
+     */
+    500: Problem;
+    /**
+     * The database or an object store refuses the server.
+     */
+    502: Problem;
+    /**
+     * The database or an object store does not answer; try again.
+     */
+    503: Problem;
+};
+
+export type ShowChangesError = ShowChangesErrors[keyof ShowChangesErrors];
+
+export type ShowChangesResponses = {
+    /**
+     * Successful response
+     */
+    200: FileChanges;
+};
+
+export type ShowChangesResponse = ShowChangesResponses[keyof ShowChangesResponses];
 
 export type ListFileEventsData = {
     body?: never;
@@ -5736,9 +5913,9 @@ export type ListRunFilesData = {
          */
         include?: Array<'total'>;
         /**
-         * By what the list is ordered; a minus: the largest first. Only together with run_id or file_id: modified_at, event_time_min, rows_loaded, rows_duplicate, state, version.
+         * By what the list is ordered; a minus: the largest first. Only together with run_id or file_id: modified_at, event_time_min, rows_loaded, rows_duplicate, state, version, reason, attempts.
          */
-        sort?: 'file_id' | '-file_id' | 'uri' | '-uri' | 'size_bytes' | '-size_bytes' | 'rows_read' | '-rows_read' | 'rows_rejected' | '-rows_rejected' | 'loaded_at' | '-loaded_at' | 'modified_at' | '-modified_at' | 'event_time_min' | '-event_time_min' | 'rows_loaded' | '-rows_loaded' | 'rows_duplicate' | '-rows_duplicate' | 'state' | '-state' | 'version' | '-version';
+        sort?: 'file_id' | '-file_id' | 'uri' | '-uri' | 'size_bytes' | '-size_bytes' | 'rows_read' | '-rows_read' | 'rows_rejected' | '-rows_rejected' | 'loaded_at' | '-loaded_at' | 'modified_at' | '-modified_at' | 'event_time_min' | '-event_time_min' | 'rows_loaded' | '-rows_loaded' | 'rows_duplicate' | '-rows_duplicate' | 'state' | '-state' | 'version' | '-version' | 'reason' | '-reason' | 'attempts' | '-attempts';
         /**
          * In one of these states.
          */

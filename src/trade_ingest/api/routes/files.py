@@ -14,6 +14,7 @@ from trade_ingest.api.app_options import options
 from trade_ingest.api.connections import ledger
 from trade_ingest.api.paging import order_of, reply_listing
 from trade_ingest.api.replies import reply, with_etag
+from trade_ingest.api.schemas.changes import ChangesQuery, FileChanges
 from trade_ingest.api.schemas.files import Explanation, FileDetail, FilePage, FilesQuery, FirstLines, LinesQuery
 from trade_ingest.api.schemas.runs import EventPage, EventsQuery
 from trade_ingest.errors import SourceNotAllowedError
@@ -24,6 +25,7 @@ from trade_ingest.ledger.history_pages import EVENTS, of_file, of_kinds
 from trade_ingest.ledger.pages import Order
 from trade_ingest.ledger.queries import FileDetail as LedgerDetail
 from trade_ingest.ledger.queries import get_file, get_file_summary
+from trade_ingest.trades.changes import find_changes
 
 blueprint = APIBlueprint("files", __name__, url_prefix="/api/v1/files", tag="Files")
 
@@ -65,6 +67,15 @@ def list_file_events(file_id: int, query_data: EventsQuery) -> Response:
     conditions = [of_file(file_id), *of_kinds(query_data.kind)]
     order = order_of(EVENTS.sorts, query_data.sort, is_narrowed=True)
     return reply_listing(EventPage, query_data, EVENTS, conditions, order)
+
+
+@blueprint.get("/<int:file_id>/changes")
+@blueprint.input(ChangesQuery, location="query")
+@blueprint.output(FileChanges)
+@needs(Scope.READ)
+def show_changes(file_id: int, query_data: ChangesQuery) -> Response:
+    """Compare a file's rows with those of the version that it took the place of: counts, and the first of each kind."""
+    return with_etag(reply(FileChanges, find_changes(ledger(), file_id, limit=query_data.limit)))
 
 
 @blueprint.get("/<int:file_id>/lines")

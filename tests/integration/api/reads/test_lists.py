@@ -172,6 +172,24 @@ def test_pages_of_files_have_each_file_once_though_many_are_equal(api, many, sor
     assert len(set(keys)) == 6
 
 
+@pytest.mark.parametrize(
+    ("sort", "expected"),
+    [("reason", [1, 3, 2]), ("-reason", [2, 3, 1]), ("attempts", [1, 3, 2]), ("-attempts", [2, 3, 1])],
+)
+def test_files_of_a_run_are_ordered_by_why_and_by_their_attempts(api, desk, sort, expected):
+    for name in ("a.csv", "b.csv", "c.csv"):
+        desk.write(name, [desk.line(name)])
+    desk.write("b.csv", ["x"], header="no,such")
+    desk.ingest()
+    desk.ingest("b.csv")
+    desk.execute("UPDATE ingest.file SET reason = 'deleted' WHERE file_id = 3")
+    desk.execute("UPDATE ingest.file SET run_id = 1")
+    desk.execute("UPDATE ingest.attempt SET number = 5 WHERE file_id = 2 AND number = 2")
+    desk.execute("UPDATE ingest.attempt SET number = 2 WHERE file_id = 3")
+
+    assert ids(api.walk("/files", run_id=1, sort=sort, limit=1), "file_id") == expected
+
+
 def test_files_that_are_not_loaded_are_at_the_end_of_the_newest_loaded(api, many):
     assert ids(api.walk("/files", sort="-loaded_at", limit=2), "file_id") == [6, 5, 4, 2, 1, 3]
 

@@ -1,6 +1,7 @@
 """Whatever goes wrong is a problem of RFC 9457, and tells nothing that is not the client's."""
 
 import base64
+import io
 import json
 import logging
 import re
@@ -184,6 +185,23 @@ def test_request_that_is_too_large_is_refused(make_api):
     assert (body["status"], body["code"]) == (413, "http.request_entity_too_large")
 
 
+@pytest.mark.parametrize("text", ["{}" + " " * 2000, '{"sources": ["' + "x" * 2000])
+def test_request_in_pieces_that_is_too_large_is_refused(make_api, text):
+    api = make_api(max_request_bytes=1000)
+
+    body = problem_of(
+        api.client.post(
+            "/api/v1/plans",
+            input_stream=io.BytesIO(text.encode()),
+            content_type="application/json",
+            headers={"Transfer-Encoding": "chunked"},
+            environ_overrides={"wsgi.input_terminated": True},
+        )
+    )
+
+    assert (body["status"], body["code"]) == (413, "http.request_entity_too_large")
+
+
 def test_database_that_is_away_is_a_problem_worth_a_retry(make_api):
     api = make_api(database="postgresql://me:hunter2@127.0.0.1:1/none")
 
@@ -326,7 +344,8 @@ def test_dashboard_is_served_beside_the_api(make_api, tmp_path):
             assert (page.text, page.headers["Cache-Control"]) == ("<p>dashboard</p>", "no-cache")
     with api.client.get("/main-ABCDEFGH.js") as script:
         assert "immutable" in script.headers["Cache-Control"]
-    assert problem_of(api.client.get("/api/v1/nothing"))["status"] == 404
+    for path in ("/api/v1/nothing", "/main-OLDHASH1.js"):
+        assert problem_of(api.client.get(path))["status"] == 404
 
 
 def test_real_server_gives_the_same_answers(service):

@@ -2,10 +2,12 @@ import { TestBed } from '@angular/core/testing';
 import type {
   ContractDetail,
   Explanation,
+  FileChanges,
   FileDetail,
   FirstLines,
   RollbackOut,
   SessionOut,
+  TradeRow,
 } from '../../api/types.gen';
 import { sampleDetail } from '../../testing/files';
 import { Screen, openScreen } from '../../testing/screen';
@@ -60,6 +62,45 @@ const LINES: FirstLines = {
       row_number: 1,
       marks: [{ start: 2, end: 5 }],
       reasons: [{ code: 'not_a_number', column: 'price', value: 'abc' }],
+    },
+  ],
+};
+
+const row = (file_id: number, row_number: number, ...values: (string | null)[]): TradeRow => ({
+  file_id,
+  row_number,
+  uri: 's3://vendor/fx/2024-01-10.csv',
+  file_state: 'loaded',
+  run_id: 3,
+  event_at: '2024-01-10T00:00:00Z',
+  symbol: null,
+  values: Object.fromEntries(
+    ['trade_id', 'price', 'note'].map((name, i) => [name, values[i] ?? null]),
+  ),
+});
+const CHANGES: FileChanges = {
+  file_id: 7,
+  before_file_id: 2,
+  target: 'public.trade_event',
+  key: ['trade_id'],
+  rows_before: 2199,
+  rows_now: 1000,
+  rows_same: 996,
+  rows_added: 1,
+  rows_removed: 1200,
+  rows_changed: 3,
+  columns: [
+    { column: 'price', rows: 3 },
+    { column: 'note', rows: 1 },
+  ],
+  is_complete: true,
+  added: [row(7, 1000, 'T9', '2', null)],
+  removed: [row(2, 4, 'T4', '3', 'x')],
+  changed: [
+    {
+      before: row(2, 5, 'T5', '1', null),
+      now: row(7, 5, 'T5', '1.5', 'late'),
+      columns: ['price', 'note'],
     },
   ],
 };
@@ -170,6 +211,7 @@ describe('File', () => {
       '/files/2',
       sampleDetail({ file_id: 2 }, { header: ['TradeId', 'Price', 'Note'] }),
     );
+    await screen.answer('/files/7/changes?limit=10', CHANGES);
 
     expect(screen.panel('Against the version before')).toContain(
       'This delivery took the place of file 2 . The header has changed: Note is gone.',
@@ -179,6 +221,21 @@ describe('File', () => {
       'Rows read 1,000 1,010 +10',
       'Loaded 990 990 same',
     ]);
+    expect(screen.text('app-changed-rows p')).toBe(
+      '996 rows are the same, 1 added, 1,200 removed, 3 changed (price in 3, note in 1).',
+    );
+    expect(screen.texts('app-changed-rows tbody tr')).toEqual([
+      'changed 7 5 T5: price 1 → 1.5, note – → late',
+      'added 7 1,000 T9, 2, –',
+      'removed 2 4 T4, 3, x',
+    ]);
+  });
+
+  it('does not compare rows that are out of the target', async () => {
+    const screen = await open(sampleDetail({ replaces_file_id: 2, state: 'rolled_back' }));
+
+    screen.http.expectNone('/api/v1/files/7/changes?limit=10');
+    expect(screen.panel('Rows against the version before')).toBe('');
   });
 
   it('names the files that delivered the same rows', async () => {

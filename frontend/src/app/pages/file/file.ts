@@ -17,6 +17,7 @@ import { Panel } from '../../ui/panel';
 import { ProgressBar } from '../../ui/progress-bar';
 import { State } from '../../ui/state';
 import { Attempts } from './attempts';
+import { ChangedRows } from './changed-rows';
 import { DeliveryPanel } from './delivery-panel';
 import { ExplanationPanel } from './explanation';
 import { FileFacts } from './facts';
@@ -32,6 +33,7 @@ import { FileRows } from './rows';
   selector: 'app-file',
   imports: [
     Attempts,
+    ChangedRows,
     Copy,
     DeliveryPanel,
     ExplanationPanel,

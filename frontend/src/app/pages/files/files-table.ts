@@ -20,7 +20,7 @@ interface Column {
 const COLUMNS: readonly Column[] = [
   { by: 'uri', label: 'File' },
   { by: 'state', label: 'State' },
-  { by: '', label: 'Why' },
+  { by: 'reason', label: 'Why' },
   { by: 'rows_read', label: 'Read', isNumber: true },
   { by: 'rows_loaded', label: 'Loaded', isNumber: true },
   { by: 'rows_duplicate', label: 'Duplicate', isNumber: true },
@@ -30,7 +30,7 @@ const COLUMNS: readonly Column[] = [
   { by: 'event_time_min', label: 'Events from – to' },
   { by: '', label: 'Run' },
   { by: '', label: 'Contract' },
-  { by: '', label: 'Attempts', isNumber: true },
+  { by: 'attempts', label: 'Attempts', isNumber: true },
   { by: 'version', label: 'Version' },
   { by: 'file_id', label: 'Discovered' },
 ];

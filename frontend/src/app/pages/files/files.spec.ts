@@ -87,6 +87,7 @@ describe('Files', () => {
       [
         'File',
         'State',
+        'Why',
         'Read',
         'Loaded',
         'Duplicate',
@@ -94,6 +95,7 @@ describe('Files', () => {
         'Size',
         'Loaded at',
         'Events from – to',
+        'Attempts',
         'Version',
         'Discovered',
       ],

@@ -56,6 +56,8 @@ const SORTS_OF_A_RUN: readonly string[] = [
   'rows_duplicate',
   'state',
   'version',
+  'reason',
+  'attempts',
 ];
 
 /** Whether the list can be sorted by a column. */
