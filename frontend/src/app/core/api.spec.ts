@@ -87,6 +87,7 @@ describe('load about a subject', () => {
     TestBed.tick();
     http.expectOne('/api/v1/a').flush('"a"');
     await settle();
+    expect(data.value()).toBe('"a"');
 
     address.set('/api/v1/b');
     TestBed.tick();

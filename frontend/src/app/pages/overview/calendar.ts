@@ -50,7 +50,7 @@ import { Target, TargetDays } from './target-days';
     .missing {
       background: var(--bad);
     }
-    .late {
+    .legend .late {
       border-color: var(--warn);
       background: var(--warn-back);
     }

@@ -1,9 +1,8 @@
 import { TestBed } from '@angular/core/testing';
 import type { DayCount, Reject, RejectGroup, ReplayOut, SessionOut } from '../../api/types.gen';
-import { answerAll } from '../../testing/agree';
 import { PROBLEM_SAID, sampleProblem } from '../../testing/problem';
 import { Screen, openScreen } from '../../testing/screen';
-import { Ask } from '../../ui/ask';
+import { Ask, Question } from '../../ui/ask';
 import Rejects from './rejects';
 
 const GROUPS = '/rejects/groups?days=30';
@@ -92,6 +91,16 @@ async function readAgain(screen: Screen): Promise<void> {
 
 function hrefs(screen: Screen, selector: string): (string | null)[] {
   return [...screen.element.querySelectorAll(selector)].map((link) => link.getAttribute('href'));
+}
+
+/** Answer all questions alike, and keep them. */
+function answerAll(isSure: boolean): Question[] {
+  const questions: Question[] = [];
+  vi.spyOn(TestBed.inject(Ask), 'confirm').mockImplementation((question) => {
+    questions.push(question);
+    return Promise.resolve(isSure);
+  });
+  return questions;
 }
 
 async function write(screen: Screen, selector: string, text: string): Promise<void> {
