@@ -79,6 +79,29 @@ describe('load', () => {
   });
 });
 
+describe('load about a subject', () => {
+  it('keeps the answer of an address before while it is about the same', async () => {
+    const http = testing();
+    const [address, subject] = [signal('/api/v1/a'), signal('day')];
+    const data = TestBed.runInInjectionContext(() => load<string>(address, subject));
+    TestBed.tick();
+    http.expectOne('/api/v1/a').flush('"a"');
+    await settle();
+    expect(data.value()).toBe('"a"');
+
+    address.set('/api/v1/b');
+    TestBed.tick();
+    expect(data.value()).toBe('"a"');
+    http.expectOne('/api/v1/b').flush(PROBLEM, { status: 404, statusText: 'Not Found' });
+    await settle();
+    expect([data.value(), data.problem()?.code]).toEqual(['"a"', 'run.unknown']);
+
+    subject.set('week');
+    TestBed.tick();
+    expect(data.value()).toBe(undefined);
+  });
+});
+
 describe('Api', () => {
   it('throws what the API says', async () => {
     const http = testing();

@@ -41,18 +41,24 @@ export interface Loaded<T> extends Loadable {
  * Read an address of the API whenever it changes; in an injection context.
  *
  * @param address the address; undefined: nothing is read.
+ * @param subject what is read about: while it is the same, an answer stays until the next one, also of another address.
  */
-export function load<T>(address: () => string | undefined): Loaded<T> {
-  const resource = httpResource<T>(address);
+export function load<T>(
+  address: () => string | undefined,
+  subject?: () => string | undefined,
+): Loaded<T> {
+  const url = computed(address);
+  const about = subject ? computed(subject) : url;
+  const resource = httpResource<T>(url);
   const read = linkedSignal<
-    { url: string | undefined; now: T | undefined },
-    { url: string | undefined; value: T | undefined; at: Date | undefined }
+    { of: string | undefined; now: T | undefined },
+    { of: string | undefined; value: T | undefined; at: Date | undefined }
   >({
-    source: () => ({ url: address(), now: resource.hasValue() ? resource.value() : undefined }),
-    computation: ({ url, now }, previous) => {
-      if (now !== undefined) return { url, value: now, at: new Date() };
+    source: () => ({ of: about(), now: resource.hasValue() ? resource.value() : undefined }),
+    computation: ({ of, now }, previous) => {
+      if (now !== undefined) return { of, value: now, at: new Date() };
       const before = previous?.value;
-      return before?.url === url && before ? before : { url, value: undefined, at: undefined };
+      return before?.of === of && before ? before : { of, value: undefined, at: undefined };
     },
   });
   return {

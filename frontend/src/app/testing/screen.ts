@@ -1,7 +1,7 @@
 import { provideHttpClient } from '@angular/common/http';
 import { HttpTestingController, provideHttpClientTesting } from '@angular/common/http/testing';
 import { Type, signal } from '@angular/core';
-import { TestBed } from '@angular/core/testing';
+import { DeferBlockBehavior, TestBed } from '@angular/core/testing';
 import { Router, provideRouter, withComponentInputBinding } from '@angular/router';
 import { RouterTestingHarness } from '@angular/router/testing';
 import { Subject } from 'rxjs';
@@ -63,7 +63,7 @@ export class Screen {
   }
 }
 
-/** Open a screen under an address as somebody who may do so much. */
+/** Open a screen under an address as somebody who may do so much; what it defers is not shown. */
 export async function openScreen(
   component: Type<unknown>,
   path: string,
@@ -73,6 +73,7 @@ export async function openScreen(
   const events = new Subject<LiveEvent>();
   const progress = signal<ReadonlyMap<number, LiveProgress>>(new Map());
   TestBed.configureTestingModule({
+    deferBlockBehavior: DeferBlockBehavior.Manual,
     providers: [
       provideHttpClient(),
       provideHttpClientTesting(),

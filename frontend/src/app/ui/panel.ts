@@ -1,9 +1,8 @@
-import { Component, computed, inject, input } from '@angular/core';
+import { Component, computed, input } from '@angular/core';
 import type { Loadable } from '../core/api';
-import { Clock } from '../core/clock';
-import { age } from '../core/formats';
 import { Copy } from './copy';
 import { ProblemCard } from './problem-card';
+import { Stale } from './stale';
 
 /**
  * A part of a screen with all that its data can be: loading, empty, failed, old, partial, or there.
@@ -13,18 +12,14 @@ import { ProblemCard } from './problem-card';
  */
 @Component({
   selector: 'app-panel',
-  imports: [Copy, ProblemCard],
+  imports: [Copy, ProblemCard, Stale],
   template: `
     <section [attr.aria-label]="heading()" [attr.aria-busy]="data()?.isLoading()">
       <header>
         @if (heading()) {
           <h2>{{ heading() }}</h2>
         }
-        @if (stale(); as old) {
-          <span class="badge" title="What is shown is old: it could not be read again"
-            >stale, {{ old }}</span
-          >
-        }
+        <app-stale [data]="data()" />
         @if (partial()) {
           <span class="badge">{{ partial() }}</span>
         }
@@ -78,14 +73,6 @@ import { ProblemCard } from './problem-card';
     .fill {
       flex: 1;
     }
-    .badge {
-      padding: 1px 8px;
-      border-radius: 10px;
-      font-size: 12.5px;
-      font-weight: 600;
-      color: var(--warn);
-      background: var(--warn-back);
-    }
     .empty {
       padding: 8px 0;
       color: var(--text-2);
@@ -119,16 +106,10 @@ export class Panel {
   readonly partial = input('');
   /** How many lines the skeleton has. */
   readonly height = input(4);
-  private readonly clock = inject(Clock);
 
   protected readonly isThere = computed(() => this.data()?.hasValue() ?? true);
   protected readonly isWaiting = computed(() => !this.isThere() && !this.data()?.problem());
   protected readonly lines = computed(() =>
     Array.from({ length: this.height() }, (_, index) => index),
   );
-  protected readonly stale = computed(() => {
-    const data = this.data();
-    const at = data?.loadedAt();
-    return data?.problem() && at ? `as of ${age(at, this.clock.now())}` : undefined;
-  });
 }

@@ -20,8 +20,8 @@ import { Target, TargetDays } from './target-days';
         <span class="loaded" aria-hidden="true"></span> loaded
         <span class="partial" aria-hidden="true"></span> partial: less than half of what this
         weekday has <span class="missing" aria-hidden="true"></span> missing: this weekday had rows
-        in two of the four weeks before <span class="none" aria-hidden="true"></span> nothing
-        expected
+        in two of the four weeks before <span class="late" aria-hidden="true"></span> late: the
+        same, after the newest day <span class="none" aria-hidden="true"></span> nothing expected
       </p>
     </app-panel>
   `,
@@ -49,6 +49,10 @@ import { Target, TargetDays } from './target-days';
     }
     .missing {
       background: var(--bad);
+    }
+    .legend .late {
+      border-color: var(--warn);
+      background: var(--warn-back);
     }
     .none {
       background: var(--idle-back);

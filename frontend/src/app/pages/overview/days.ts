@@ -1,6 +1,7 @@
 import type { DayCoverage } from '../../api/types.gen';
+import { median } from './usual';
 
-export type DayState = 'loaded' | 'partial' | 'missing' | 'none';
+export type DayState = 'loaded' | 'partial' | 'missing' | 'late' | 'none';
 
 /** One day of a feed. */
 export interface Day {
@@ -19,10 +20,15 @@ const PARTIAL_BELOW = 0.5;
  * Each day of a span of time.
  *
  * Missing is a day without rows whose weekday had rows in at least two of the four weeks before; partial one with less
- * than half of the median of those. What a feed never has, such as weekends, is not asked for.
+ * than half of the median of those. What would be missing after the newest day with rows is late: it may still come.
+ * What a feed never has, such as weekends, is not asked for.
  */
 export function daysOf(covered: readonly DayCoverage[], first: Date, last: Date): readonly Day[] {
   const byDate = new Map(covered.map((day) => [day.date, day]));
+  const newest = covered.reduce(
+    (date, day) => (day.rows > 0 && day.date > date ? day.date : date),
+    '',
+  );
   const days: Day[] = [];
   for (let time = first.getTime(); time <= last.getTime(); time += MS_A_DAY) {
     const date = isoDate(time);
@@ -34,7 +40,9 @@ export function daysOf(covered: readonly DayCoverage[], first: Date, last: Date)
     const rows = found?.rows ?? 0;
     const state: DayState = !rows
       ? isUsual
-        ? 'missing'
+        ? date > newest
+          ? 'late'
+          : 'missing'
         : 'none'
       : isUsual && rows < PARTIAL_BELOW * median(before)
         ? 'partial'
@@ -47,11 +55,4 @@ export function daysOf(covered: readonly DayCoverage[], first: Date, last: Date)
 /** The day of a moment, in UTC. */
 export function isoDate(time: number): string {
   return new Date(time).toISOString().slice(0, 10);
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  const upper = sorted[middle] ?? 0;
-  return sorted.length % 2 ? upper : ((sorted[middle - 1] ?? 0) + upper) / 2;
 }

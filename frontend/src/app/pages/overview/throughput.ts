@@ -5,17 +5,18 @@ import { Loadable } from '../../core/api';
 import { percent, short } from '../../core/formats';
 import { Panel } from '../../ui/panel';
 import { Series, TimeChart } from '../../ui/time-chart';
+import { ThroughputTable } from './throughput-table';
 import { Span } from './window';
 
 /** What was loaded and what was rejected, over time. */
 @Component({
   selector: 'app-throughput',
-  imports: [Panel, RouterLink, TimeChart],
+  imports: [Panel, RouterLink, ThroughputTable, TimeChart],
   template: `
     <app-panel
       heading="Throughput"
       [data]="data()"
-      [isEmpty]="!hasRows()"
+      [isEmpty]="!hasFiles()"
       [emptyText]="'Nothing was loaded in the last ' + span().label + '.'"
     >
       <nav actions aria-label="Time shown">
@@ -43,6 +44,9 @@ import { Span } from './window';
         [height]="120"
         [label]="'Share of rows rejected in the last ' + span().label"
       />
+      @if (summary(); as summary) {
+        <app-throughput-table [summary]="summary" />
+      }
     </app-panel>
   `,
   styles: `
@@ -70,8 +74,8 @@ export class Throughput {
   readonly windows = input.required<readonly string[]>();
 
   private readonly buckets = computed(() => this.summary()?.buckets ?? []);
-  protected readonly hasRows = computed(() =>
-    this.buckets().some((bucket) => bucket.rows_read > 0),
+  protected readonly hasFiles = computed(() =>
+    this.buckets().some((bucket) => bucket.files_loaded > 0 || bucket.files_failed > 0),
   );
   protected readonly times = computed(() =>
     this.buckets().map((bucket) => Date.parse(bucket.at) / 1000),

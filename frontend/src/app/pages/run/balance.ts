@@ -122,11 +122,19 @@ export class Balance {
   protected readonly others = computed(() => {
     const run = this.run();
     const moving = this.moving().files.length;
-    const waiting = run.files_planned - run.files_loaded - run.files_failed - moving;
+    const left = run.files_planned - run.files_loaded - run.files_failed - moving;
+    // a file may turn out to need no loading only when it is read: its content is known under another name
+    const skipped = Math.max(
+      0,
+      Math.min(left, run.files_skipped, this.detail().files_by_state['skipped'] ?? 0),
+    );
+    const waiting = left - skipped;
+    const others = run.files_skipped - skipped;
     return [
       moving ? `, ${count(moving)} being loaded` : '',
+      skipped ? `, ${count(skipped)} skipped` : '',
       waiting > 0 ? `, ${count(waiting)} ${run.state === 'running' ? 'waiting' : 'not begun'}` : '',
-      run.files_skipped ? `; ${count(run.files_skipped)} others skipped` : '',
+      others > 0 ? `; ${count(others)} others skipped` : '',
     ].join('');
   });
 }

@@ -1,8 +1,11 @@
 import { Component, computed, input } from '@angular/core';
 import { RouterLink } from '@angular/router';
-import type { RunDetail } from '../../api/types.gen';
+import type { ContractDetail, RunDetail } from '../../api/types.gen';
+import { apiUrl, load } from '../../core/api';
 import { words } from '../../core/formats';
 import { Panel } from '../../ui/panel';
+import { ProblemCard } from '../../ui/problem-card';
+import { definitionOf } from '../contracts/definition';
 
 interface Option {
   readonly name: string;
@@ -12,21 +15,27 @@ interface Option {
 
 /** Where an option comes from that the run was not given. */
 const OTHERWISE: Readonly<Record<string, string>> = {
-  on_changed: 'as the contract says',
-  reject_limit: 'as the contract says',
   parallelism: 'as the engine finds best',
   max_connections: 'no limit',
   master: 'not used by this engine',
 };
+/** What the contract says of such an option. */
+const OF_CONTRACT: Readonly<Record<string, 'on_changed' | 'rejects'>> = {
+  on_changed: 'on_changed',
+  reject_limit: 'rejects',
+};
 const DEFAULTS: Readonly<Record<string, unknown>> = { after_load: 'keep', engine: 'auto' };
 
-/** What a run was started with, and what ran it. */
+/** What a run was started with, what held where nothing was said, and what ran it. */
 @Component({
   selector: 'app-configuration-tab',
-  imports: [Panel, RouterLink],
+  imports: [Panel, ProblemCard, RouterLink],
   template: `
     <div class="stack">
       <app-panel heading="Options">
+        @if (contract.problem(); as problem) {
+          <app-problem [problem]="problem" (retry)="contract.reload()" />
+        }
         <div class="table-scroll" tabindex="0" role="region" aria-label="Options of the run">
           <table class="data">
             <thead>
@@ -83,8 +92,14 @@ export class ConfigurationTab {
   readonly detail = input.required<RunDetail>();
   protected readonly run = computed(() => this.detail().run);
 
+  protected readonly contract = load<ContractDetail>(() => {
+    const name = this.run().contract;
+    return name ? apiUrl(`/contracts/${encodeURIComponent(name)}`) : undefined;
+  });
   protected readonly options = computed<readonly Option[]>(() =>
     Object.entries(this.detail().options).map(([name, value]) => {
+      const ofContract = value === null ? this.contractSays(name) : undefined;
+      if (ofContract) return { name: words(name), ...ofContract };
       const isGiven = !(value === null || value === false || value === DEFAULTS[name]);
       return {
         name: words(name),
@@ -93,6 +108,19 @@ export class ConfigurationTab {
       };
     }),
   );
+
+  /** What held where nothing was given; its value is known of the version that the run used only. */
+  private contractSays(name: string): Omit<Option, 'name'> | undefined {
+    const part = OF_CONTRACT[name];
+    const { contract, contract_version } = this.run();
+    if (!part || !contract) return undefined;
+    const detail = this.contract.value();
+    const isSame = detail?.version === contract_version;
+    return {
+      value: detail && isSame ? shown(definitionOf(detail)[part]) : '–',
+      origin: `contract ${contract}, version ${contract_version}`,
+    };
+  }
 }
 
 function shown(value: unknown): string {

@@ -245,6 +245,16 @@ it('reads the run and its files again when a file has ended', async () => {
   expect(rows('app-files-tab').map((cells) => cells[1])).toEqual(['✓ loaded']);
 });
 
+it('tells files that were skipped when they were read from those that have not begun', async () => {
+  await show({
+    ...DETAIL,
+    run: { ...RUN, files_planned: 12, files_skipped: 17 },
+    files_by_state: { loaded: 6, failed: 2, skipped: 3 },
+  });
+
+  expect(text('app-balance')).toContain('2 failed , 3 skipped, 1 not begun; 14 others skipped');
+});
+
 it('leaves alone what happens in other runs', async () => {
   await show(RUNNING);
 
@@ -375,12 +385,31 @@ it('shows with which options it ran, and the command that does the same', async 
   await open('?tab=configuration');
   take('/runs/7').flush(DETAIL);
   await settle();
+  take('/contracts/trade_event').flush({
+    version: 2,
+    definition: { on_changed: 'fail', rejects: { max_count: 10, max_ratio: 0.01 } },
+  });
+  await settle();
 
   expect(rows('app-configuration-tab')).toEqual([
     ['engine', 'local', 'given'],
     ['reload', 'no', 'default'],
     ['on changed', 'replace', 'given'],
-    ['reject limit', '–', 'as the contract says'],
+    ['reject limit', 'max count 10, max ratio 0.01', 'contract trade_event, version 2'],
   ]);
   expect(text('app-copy code')).toBe(DETAIL.command);
+});
+
+it('does not say what another version of the contract says', async () => {
+  await open('?tab=configuration');
+  take('/runs/7').flush(DETAIL);
+  await settle();
+  take('/contracts/trade_event').flush({ version: 3, definition: { rejects: { max_count: 0 } } });
+  await settle();
+
+  expect(rows('app-configuration-tab').at(-1)).toEqual([
+    'reject limit',
+    '–',
+    'contract trade_event, version 2',
+  ]);
 });

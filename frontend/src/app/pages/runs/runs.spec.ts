@@ -97,9 +97,13 @@ describe('Runs', () => {
     expect(links.map((link) => link.getAttribute('href'))).toEqual([
       '/runs/4',
       '/contracts/trade_event',
+      '/runs/4',
       '/files?run_id=4',
       '/runs/4',
       '/runs/4',
+      '/runs/4?sort=-rows_read#parts',
+      '/runs/4?sort=-rows_loaded#parts',
+      '/runs/4?sort=-rows_duplicate#parts',
       '/rejects?run_id=4',
     ]);
   });

@@ -2,6 +2,7 @@ import { Component, computed, inject, input } from '@angular/core';
 import type { Bars } from '../../api/types.gen';
 import { moment } from '../../core/formats';
 import { Preferences } from '../../core/preferences';
+import { SECONDS } from './bar-rows';
 
 const WIDTH = 720;
 const PRICES = 220;
@@ -10,18 +11,6 @@ const VOLUMES = 50;
 const LEFT = 86;
 const TOP = 8;
 const BOTTOM = 22;
-const SECONDS: Readonly<Record<Bars['interval'], number>> = {
-  '1s': 1,
-  '5s': 5,
-  '15s': 15,
-  '1m': 60,
-  '5m': 300,
-  '15m': 900,
-  '1h': 3600,
-  '4h': 14_400,
-  '1d': 86_400,
-  '1w': 604_800,
-};
 
 /** Prices as candles, volumes as bars below. Hollow is up, filled is down: colour is not the only sign. */
 @Component({

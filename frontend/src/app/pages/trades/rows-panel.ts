@@ -4,6 +4,7 @@ import type { TradeRow, TradeTarget } from '../../api/types.gen';
 import { QueryValue, apiUrl } from '../../core/api';
 import { CountPipe, FileNamePipe } from '../../core/formats';
 import { keysetList } from '../../core/keyset-list';
+import { reloadOn } from '../../core/live';
 import { More } from '../../ui/more';
 import { Panel } from '../../ui/panel';
 
@@ -25,4 +26,8 @@ export class RowsPanel {
   protected readonly heading = computed(() =>
     this.symbol() ? `Rows of ${this.symbol()}` : 'Rows',
   );
+
+  constructor() {
+    reloadOn(this.rows, (event) => event.event === 'run_ended', 5000);
+  }
 }

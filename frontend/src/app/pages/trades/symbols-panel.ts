@@ -8,6 +8,8 @@ import { Time } from '../../ui/time';
 import { grouped } from '../file/decimals';
 
 type By = 'symbol' | 'trades' | 'volume' | 'last_at';
+/** As many the API gives at most. */
+const MOST_SYMBOLS = 500;
 
 /** The latest price and the volume of each symbol. */
 @Component({
@@ -42,6 +44,7 @@ export class SymbolsPanel {
     ['volume', 'Volume', true],
     ['last_at', 'At', false],
   ];
+  protected readonly most = MOST_SYMBOLS;
   protected readonly grouped = grouped;
   protected readonly by = signal<By>('trades');
   protected readonly isAscending = signal(false);

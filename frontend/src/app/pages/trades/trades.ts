@@ -1,5 +1,5 @@
 import { Component, computed, inject, input } from '@angular/core';
-import { ActivatedRoute } from '@angular/router';
+import { ActivatedRoute, RouterLink } from '@angular/router';
 import type { TradeTargets, TradedSymbols } from '../../api/types.gen';
 import { apiUrl, load } from '../../core/api';
 import { reloadOn } from '../../core/live';
@@ -14,7 +14,7 @@ import { SymbolsPanel } from './symbols-panel';
 /** What landed: prices and volumes, the rows, and where each of them came from. */
 @Component({
   selector: 'app-trades',
-  imports: [BarsPanel, HistoryPanel, Panel, RowsPanel, SymbolsPanel],
+  imports: [BarsPanel, HistoryPanel, Panel, RouterLink, RowsPanel, SymbolsPanel],
   templateUrl: './trades.html',
   styleUrl: './trades.scss',
 })
