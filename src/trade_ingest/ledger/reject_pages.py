@@ -113,8 +113,14 @@ class RejectTrend:
     days: list[DayCount] = field(default_factory=list)
 
 
+# ids of runs are given out as these begin: the newest one that is too old bounds them, without a look at older ones
 _TRENDS_SQL: LiteralString = f"""
-WITH found AS (
+WITH older AS (
+    SELECT coalesce((
+        SELECT run_id FROM ingest.run WHERE started_at < now() - make_interval(days => %(days)s)
+        ORDER BY run_id DESC LIMIT 1
+    ), 0) AS run_id
+), found AS (
     SELECT entry->>'code' AS reason, entry->>'column' AS "column", c.name AS contract, r.reject_id, r.file_id,
         entry->>'value' AS value, (run.started_at AT TIME ZONE 'UTC')::date AS day
     FROM ingest.reject AS r
@@ -124,6 +130,7 @@ WITH found AS (
     CROSS JOIN jsonb_array_elements(r.reasons) AS entry
     WHERE {WHERE}
         AND run.started_at >= now() - make_interval(days => %(days)s)
+        AND r.run_id > (SELECT run_id FROM older) AND run.run_id > (SELECT run_id FROM older)
 )
 SELECT reason, "column", contract, count(DISTINCT reject_id) AS rejects, count(DISTINCT file_id) AS files,
     min(reject_id) AS example_reject_id, (array_agg(value ORDER BY reject_id))[1] AS example_value, day

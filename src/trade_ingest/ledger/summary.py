@@ -86,10 +86,20 @@ class Freshness:
     age_seconds: float
 
 
+# the pairs of contract and target, each found in the index after the one before: runs are many, and pairs few
 _FRESHNESS_SQL: LiteralString = """
+WITH RECURSIVE used AS (
+    (SELECT contract_id, target FROM ingest.run WHERE contract_id IS NOT NULL ORDER BY contract_id, target LIMIT 1)
+    UNION ALL
+    SELECT following.contract_id, following.target
+    FROM used CROSS JOIN LATERAL (
+        SELECT contract_id, target FROM ingest.run
+        WHERE (run.contract_id, run.target) > (used.contract_id, used.target) ORDER BY contract_id, target LIMIT 1
+    ) AS following
+)
 SELECT DISTINCT ON (used.target, c.name) used.target, c.name AS contract, f.loaded_at AS last_loaded_at,
     f.event_time_max AS last_event_at, greatest(extract(epoch FROM now() - f.loaded_at), 0)::float8 AS age_seconds
-FROM (SELECT DISTINCT target, contract_id FROM ingest.run) AS used
+FROM used
 JOIN ingest.contract AS c USING (contract_id)
 CROSS JOIN LATERAL (
     SELECT loaded_at, event_time_max
@@ -121,17 +131,26 @@ class Backlog:
     rejects_open: int
 
 
+# each state by itself, and nothing but its size: the index on both has it; ids are given out as files are discovered
 _BACKLOG_SQL: LiteralString = """
 SELECT
-    count(*) FILTER (WHERE state = 'pending') AS files_pending,
-    coalesce(sum(size_bytes) FILTER (WHERE state = 'pending'), 0)::bigint AS bytes_pending,
-    min(discovered_at) FILTER (WHERE state = 'pending') AS oldest_pending_at,
-    count(*) FILTER (WHERE state = 'failed') AS files_failed,
-    coalesce(sum(size_bytes) FILTER (WHERE state = 'failed'), 0)::bigint AS bytes_failed,
+    pending.files AS files_pending, pending.size_bytes AS bytes_pending,
+    (
+        SELECT discovered_at FROM ingest.file
+        WHERE file_id = (SELECT min(file_id) FROM ingest.file WHERE state = 'pending')
+    ) AS oldest_pending_at,
+    failed.files AS files_failed, failed.size_bytes AS bytes_failed,
     (SELECT count(*) FROM ingest.run WHERE run.state = 'running') AS runs_running,
     (SELECT count(*) FROM ingest.reject WHERE reject.state = 'open') AS rejects_open
-FROM ingest.file
-WHERE state IN ('pending', 'failed') AND state <> 'loaded'
+FROM
+    (
+        SELECT count(*) AS files, coalesce(sum(size_bytes), 0)::bigint AS size_bytes FROM ingest.file
+        WHERE state = 'pending'
+    ) AS pending,
+    (
+        SELECT count(*) AS files, coalesce(sum(size_bytes), 0)::bigint AS size_bytes FROM ingest.file
+        WHERE state = 'failed'
+    ) AS failed
 """
 
 
