@@ -1,7 +1,16 @@
 import { Component, computed, input } from '@angular/core';
 import type { Freshness } from '../../api/types.gen';
 import { Panel } from '../../ui/panel';
+import { DayState } from './days';
 import { Target, TargetDays } from './target-days';
+
+const LEGEND: readonly (readonly [DayState, string])[] = [
+  ['loaded', 'loaded'],
+  ['partial', '◐ partial: less than half of what this weekday has'],
+  ['missing', '✕ missing: this weekday had rows in two of the four weeks before'],
+  ['late', '◷ late: the same, after the newest day'],
+  ['none', 'nothing expected'],
+];
 
 /** The trading days of each target. */
 @Component({
@@ -16,41 +25,45 @@ import { Target, TargetDays } from './target-days';
       @for (target of targets(); track target.name) {
         <app-target-days [target]="target" />
       }
-      <p class="muted legend">
-        <span class="loaded" aria-hidden="true"></span> loaded
-        <span class="partial" aria-hidden="true"></span> partial: less than half of what this
-        weekday has <span class="missing" aria-hidden="true"></span> missing: this weekday had rows
-        in two of the four weeks before <span class="late" aria-hidden="true"></span> late: the
-        same, after the newest day <span class="none" aria-hidden="true"></span> nothing expected
-      </p>
+      <ul class="muted" aria-label="What the colours and signs of the days mean">
+        @for (item of legend; track item[0]) {
+          <li><span [class]="item[0]" aria-hidden="true"></span> {{ item[1] }}</li>
+        }
+      </ul>
     </app-panel>
   `,
   styles: `
-    .legend {
+    ul {
       display: flex;
       flex-wrap: wrap;
-      align-items: center;
-      gap: 4px 8px;
+      gap: 4px 16px;
       margin: 12px 0 0;
+      padding: 0;
       font-size: 12.5px;
+      list-style: none;
     }
-    .legend span {
+    li {
+      display: flex;
+      align-items: center;
+      gap: 8px;
+    }
+    span {
+      flex: none;
       width: 14px;
       height: 14px;
-      margin-left: 8px;
-      border-radius: 3px;
       border: 1px solid var(--line);
+      border-radius: 3px;
     }
     .loaded {
       background: var(--good);
     }
     .partial {
-      background: repeating-linear-gradient(45deg, var(--warn) 0 3px, var(--warn-back) 3px 6px);
+      background: var(--warn);
     }
     .missing {
       background: var(--bad);
     }
-    .legend .late {
+    .late {
       border-color: var(--warn);
       background: var(--warn-back);
     }
@@ -61,6 +74,7 @@ import { Target, TargetDays } from './target-days';
 })
 export class Calendar {
   readonly feeds = input.required<readonly Freshness[]>();
+  protected readonly legend = LEGEND;
 
   protected readonly targets = computed<readonly Target[]>(() => {
     const targets = new Map<string, Target>();
