@@ -73,9 +73,7 @@ def _common(platform: Platform) -> list[Any]:
         click.option(
             "--database-secret",
             metavar="REFERENCE",
-            help=f"Where the database's URL is. Default: {secret}."
-            if secret
-            else f"Where the database's URL is: {kinds}.",
+            help=f"Where the database's URL is; {'default' if platform.database_secret else 'such as'}: {secret}.",
         ),
         click.option("--name", default="trade-ingest", show_default=True, help="Name of the job."),
         click.option(
