@@ -92,6 +92,7 @@ def render(order: JobOrder) -> RenderedJob:
         "bucket": bucket,
         "command_line": " ".join(arguments),
         "id": identity,
+        "local_arguments": [*arguments, "--engine", "local"],
         "name": order.name,
     }
     for name, value in parameters.items():  # a default may be made of other values
