@@ -19,6 +19,7 @@ class Job:
     document: Any
     state: str = RUNNING
     exit_code: int | None = None
+    error: BaseException | None = None
 
 
 @dataclass
@@ -41,6 +42,7 @@ class Jobs:
         self.all.append(job)
         if self.keeps is not None or self.run is None:
             job.state = self.keeps or SUCCEEDED
+            job.exit_code = 137  # as of a process that was killed, which is none of the program's own
             return job
         thread = threading.Thread(target=self._work, args=(job, entry_point, arguments), daemon=True)
         self.threads.append(thread)
@@ -48,8 +50,14 @@ class Jobs:
         return job
 
     def _work(self, job: Job, entry_point: str, arguments: list[str]) -> None:
-        job.exit_code = self.run(entry_point, arguments)
-        job.state = FAILED if job.exit_code else SUCCEEDED
+        try:
+            job.exit_code = self.run(entry_point, arguments)
+        except BaseException as exc:
+            job.exit_code = 1
+            job.error = exc
+            raise
+        finally:
+            job.state = FAILED if job.exit_code else SUCCEEDED
 
     def __getitem__(self, job_id: str) -> Job:
         return next(job for job in self.all if job.id == job_id)

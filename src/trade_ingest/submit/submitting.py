@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from trade_ingest.errors import PlatformUnavailableError, TradeIngestError
+from trade_ingest.errors import OUTCOMES, PlatformUnavailableError, TradeIngestError
 from trade_ingest.platform_errors import platform_error
 from trade_ingest.submit.platform import JobClient, JobState, Phase
 from trade_ingest.submit.rendering import RenderedJob
@@ -20,6 +20,7 @@ logger = logging.getLogger(__name__)
 EXIT_CODES = {Phase.SUCCEEDED: 0, Phase.FAILED: 1, Phase.CANCELLED: 130}
 """What a job's end means where nobody tells the exit code of its process."""
 
+_OWN_CODES = frozenset({0, 5, *(outcome.exit_code for outcome in OUTCOMES.values())})
 _FAILURES_IN_A_ROW = 5
 
 OnState = Callable[[JobState], None]
@@ -134,7 +135,7 @@ def _outcome(client: JobClient, job: RenderedJob, job_id: str, state: JobState) 
     """What the job says itself, else what the platform says of it."""
     told = _told(client, job)
     code = told.get("exit_code", state.exit_code)
-    if not isinstance(code, int) or (code == 0) != (state.phase is Phase.SUCCEEDED):
+    if code not in _OWN_CODES or (code == 0) != (state.phase is Phase.SUCCEEDED):
         code = EXIT_CODES[state.phase]  # such as a job that was cancelled after its run, or died before it could say
     return JobOutcome(job.platform.name, job_id, state, code, told.get("run"), told.get("error"))
 

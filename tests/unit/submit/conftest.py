@@ -40,7 +40,7 @@ BUCKETS = {
 def order_of():
     """An order for a platform; keyword arguments replace its attributes."""
 
-    def make(name: str, **changes) -> JobOrder:
+    def make(name: str, /, **changes) -> JobOrder:
         platform = PLATFORMS[name]
         bucket = BUCKETS[platform.places[0]]
         kinds = [kind for kind in platform.artefacts if kind != "entry_point"]
@@ -62,7 +62,7 @@ def order_of():
 def rendered(order_of):
     """A rendered job."""
 
-    def make(name: str, **changes) -> RenderedJob:
+    def make(name: str, /, **changes) -> RenderedJob:
         return render(order_of(name, **changes))
 
     return make
