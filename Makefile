@@ -70,7 +70,8 @@ test-spark: setup ## run the tests of Spark with Spark 3.5 and 4.0, too (each ge
 	    $(VENV)/wheel/*.whl || exit 1; \
 	done
 	TRADE_INGEST_TEST_SPARK_PYTHONS=$(CURDIR)/$(VENV)/spark35/bin/python:$(CURDIR)/$(VENV)/spark40/bin/python \
-	  $(BIN)/python -m pytest -n 1 tests/integration/load/test_spark_versions.py tests/integration/spark
+	  $(BIN)/python -m pytest -n 1 tests/integration/load/test_spark_versions.py tests/integration/spark \
+	  tests/integration/submit/test_launched_jobs.py
 
 torture: setup ## kill loads at hundreds of random moments and compare every row (about half an hour)
 	$(BIN)/python -m pytest -n 2 -m torture

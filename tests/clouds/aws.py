@@ -1,6 +1,7 @@
 """EMR, EMR Serverless and Secrets Manager by moto, whose jobs are run by the test since moto runs nothing."""
 
 import contextlib
+import logging
 import threading
 import time
 from collections.abc import Iterator
@@ -88,6 +89,7 @@ class Aws:
 @contextlib.contextmanager
 def run_aws() -> Iterator[Aws]:
     """A server while the block runs."""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # it tells of each request
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()

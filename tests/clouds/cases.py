@@ -35,7 +35,7 @@ class Case:
         """All that stands before `--`."""
         bucket = f"/Volumes/main/ingest/{uuid.uuid4().hex}" if self.has_volume else desk.bucket(self.store)
         secret = ["--database-secret", self.keep_secret(desk)]
-        waiting = ["--wait", "--poll-seconds", "0.05"] if wait else []
+        waiting = ["--wait", "--poll-seconds", "0.2"] if wait else []
         return [self.name, "--bucket", bucket, *secret, *self.options(desk), *waiting, "-o", "json"]
 
 

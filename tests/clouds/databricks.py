@@ -29,6 +29,8 @@ class Databricks:
             Route("POST", _HOST, r"/api/2.0/workspace/mkdirs", lambda _: Reply({})),
             Route("POST", _HOST, r"/api/2.0/workspace/import", self._import),
             Route("GET", _HOST, r"/api/2.0/secrets/get", self._secret),
+            # addresses of storage, of which workspaces without them say so; files then go through the workspace
+            Route("POST", _HOST, r"/api/2.0/fs/create-(?:down|up)load-url", lambda _: Reply({}, 404)),
             Route("GET", _HOST, r"/\.well-known/databricks-config", lambda _: Reply({}, 404)),
         ]
 

@@ -98,6 +98,7 @@ class Desk:
     folder: Path
     database: str
     call: Callable[..., tuple[int, str, str]]
+    contract: str = "fill.yaml"
 
     def put(self, store: str, files: dict[str, bytes]) -> str:
         """Put files into a new folder of a store; its URI."""

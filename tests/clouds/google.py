@@ -30,6 +30,7 @@ class Google:
             Route("GET", _DATAPROC, rf"{parent}/batches/([^/]+)", self._batch),
             Route("GET", r"secretmanager\.googleapis\.com", r"/v1/(.+):access", self._access),
             Route("POST", r"oauth2\.googleapis\.com", "/token", self._token),
+            Route("GET", r"iamcredentials\.googleapis\.com", ".*/allowedLocations", self._locations),
         ]
 
     def _instantiate(self, request: Request) -> Reply:
@@ -86,6 +87,9 @@ class Google:
             )
         data = base64.b64encode(self.secrets[request.found[0]].encode()).decode()
         return Reply({"name": request.found[0], "payload": {"data": data}})
+
+    def _locations(self, _: Request) -> Reply:
+        return Reply({"locations": [], "encodedLocations": "0x0"})  # as of an account without a boundary
 
     def _token(self, _: Request) -> Reply:
         return Reply({"access_token": "a-token-of-google", "expires_in": 3600, "token_type": "Bearer"})

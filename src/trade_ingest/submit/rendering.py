@@ -150,9 +150,9 @@ def _parameters(order: JobOrder) -> dict[str, Any]:
 
 def _artefacts(order: JobOrder, bucket: str | None, parameters: Values) -> tuple[Artefact, ...]:
     folder = f"{bucket}/artefacts"
+    programs = parameters.get("workspace_folder") or folder  # Databricks takes programs of its workspace
     found = [
-        # Databricks takes programs of its workspace only
-        artefact(kind, order.files.get(kind), parameters.get(f"{kind}_folder") or folder)
+        artefact(kind, order.files.get(kind), programs if kind == "entry_point" else folder)
         for kind in order.platform.artefacts
         if bucket or kind in order.files
     ]
