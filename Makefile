@@ -70,7 +70,8 @@ test-spark: setup ## run the tests of Spark with Spark 3.5 and 4.0, too (each ge
 	    $(VENV)/wheel/*.whl || exit 1; \
 	done
 	TRADE_INGEST_TEST_SPARK_PYTHONS=$(CURDIR)/$(VENV)/spark35/bin/python:$(CURDIR)/$(VENV)/spark40/bin/python \
-	  $(BIN)/python -m pytest -n 1 tests/integration/load/test_spark_versions.py tests/integration/spark
+	  $(BIN)/python -m pytest -n 1 tests/integration/load/test_spark_versions.py tests/integration/spark \
+	  tests/integration/submit/test_launched_jobs.py
 
 torture: setup ## kill loads at hundreds of random moments and compare every row (about half an hour)
 	$(BIN)/python -m pytest -n 2 -m torture
@@ -120,7 +121,7 @@ lock: ## pin the dependencies again after a change of pyproject.toml (LOCK_OPTIO
 	$(COMPILE) pyproject.toml --group spark35 --output-file requirements-spark35.lock
 	$(COMPILE) pyproject.toml --group spark40 --output-file requirements-spark40.lock
 	$(COMPILE) pyproject.toml --group executor --constraints requirements.lock --output-file requirements-executor.lock
-	$(COMPILE) pyproject.toml --extra api --extra aws --extra azure --extra gcp --extra lineage --extra notebook --extra notify --extra spark --extra tracing --group dev --constraints requirements.lock --output-file requirements-dev.lock
+	$(COMPILE) pyproject.toml --extra api --extra aws --extra azure --extra databricks --extra gcp --extra kubernetes --extra lineage --extra notebook --extra notify --extra spark --extra tracing --group dev --constraints requirements.lock --output-file requirements-dev.lock
 
 clean: ## remove what the other targets made, except data
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

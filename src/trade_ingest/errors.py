@@ -204,6 +204,25 @@ class EngineError(TradeIngestError):
     code = "engine.unusable"
 
 
+class PlatformError(TradeIngestError):
+    """A cloud's service for jobs or secrets refused a request, or knows nothing of that name."""
+
+    code = "platform.refused"
+
+
+class PlatformUnavailableError(PlatformError):
+    """A cloud's service for jobs or secrets cannot be reached, or failed; trying again may help."""
+
+    code = "platform.unavailable"
+    retryable = True
+
+
+class PlatformAuthenticationError(PlatformError):
+    """A cloud's service for jobs or secrets does not know who asks, or does not let them do it."""
+
+    code = "platform.authentication"
+
+
 class RunInterruptedError(TradeIngestError):
     """The run was stopped by the user; the ledger is consistent and the next run goes on from it."""
 
@@ -432,6 +451,9 @@ OUTCOMES: dict[type[TradeIngestError], Outcome] = {
     DatabaseError: Outcome(1, 500),
     EmbeddedDatabaseError: Outcome(3, 503),
     EngineError: Outcome(2, 503),
+    PlatformError: Outcome(2, 502),
+    PlatformUnavailableError: Outcome(3, 503),
+    PlatformAuthenticationError: Outcome(4, 502),
     RunInterruptedError: Outcome(130, 409),
     ReconciliationError: Outcome(6, 409),
     FileError: Outcome(1, 422),

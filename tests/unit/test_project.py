@@ -117,7 +117,11 @@ def test_wheel_holds_every_file_of_the_package(tmp_path):
 
     package = ROOT / "src" / "trade_ingest"
     files = {path for path in package.rglob("*") if path.is_file() and path.suffix != ".pyc"}
-    assert packed == {f"trade_ingest/{path.relative_to(package).as_posix()}" for path in files}
+    templates = {path for path in project_files() if path.is_relative_to(ROOT / "cloud_jobs")}
+    assert packed == {
+        *(f"trade_ingest/{path.relative_to(package).as_posix()}" for path in files),
+        *(f"trade_ingest/{path.relative_to(ROOT).as_posix()}" for path in templates),
+    }
     assert {"LICENSE", "METADATA", "entry_points.txt"} <= others
 
 

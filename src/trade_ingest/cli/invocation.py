@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from trade_ingest.cli.output import FORMATS, Output
+from trade_ingest.source.location import shown_source
 
 if TYPE_CHECKING:
     from trade_ingest.contract.model import Contract
@@ -42,12 +43,18 @@ class Invocation:
         is_debug: show tracebacks and log all.
         is_quiet: no progress, no hints; results and errors only.
         config_file: instead of ``trade-ingest.toml`` in the current folder.
+        secret_settings: settings that win over all others and are in no message: secrets.
+        outcome: what a run did, once it has ended.
+        failure: what ended the command, if something did.
     """
 
     flags: dict[str, Any] = field(default_factory=dict)
     is_debug: bool = False
     is_quiet: bool = False
     config_file: str | None = None
+    secret_settings: dict[str, Any] = field(default_factory=dict, repr=False)
+    outcome: dict[str, Any] | None = None
+    failure: BaseException | None = None
 
     @cached_property
     def settings(self) -> Settings:
@@ -58,7 +65,7 @@ class Invocation:
         """
         from trade_ingest.settings import load_settings
 
-        settings = load_settings(flags=self.flags, config_file=self.config_file)
+        settings = load_settings(flags={**self.flags, **self.secret_settings}, config_file=self.config_file)
         _set_up_logging("debug" if self.is_debug else settings.log_level)
         return settings
 
@@ -82,15 +89,22 @@ class Invocation:
 
     @cached_property
     def contract(self) -> Contract:
-        """The contract asked for.
+        """The contract asked for: a built-in one, a file, or an object such as ``s3://bucket/contract.yaml``.
 
         Raises:
             UnknownContractError: there is none of that name.
             ContractError: it is wrong; all problems are listed.
+            StoreError: the object cannot be read; the subclass says why.
         """
-        from trade_ingest.contract.loading import load_contract
+        from trade_ingest.contract.loading import load_contract, parse_contract
 
-        return load_contract(self.settings.contract)
+        name = self.settings.contract
+        if "://" not in name:
+            return load_contract(name)
+        from trade_ingest.source.small_objects import read_small
+
+        text = read_small(name, self.settings.store_connections).decode("utf-8-sig", "replace")
+        return parse_contract(text, origin=shown_source(name))
 
     def say_embedded(self) -> None:
         """Say that the embedded server is used, and where its data is."""

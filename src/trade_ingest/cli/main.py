@@ -39,6 +39,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "baseline": (f"{_COMMANDS_PACKAGE}.baseline", "Mark files as loaded without loading them."),
     "generate": (f"{_COMMANDS_PACKAGE}.generate", "Write synthetic trade files for a contract."),
     "serve": (f"{_COMMANDS_PACKAGE}.serve", "Serve the REST API and the dashboard."),
+    "submit": (f"{_COMMANDS_PACKAGE}.submit", "Run as a job of a cloud: EMR, Dataproc, Synapse, Fabric, Databricks …"),
     "token": (f"{_COMMANDS_PACKAGE}.token", "Make, list and revoke the tokens of the API."),
     "contracts": (f"{_COMMANDS_PACKAGE}.contracts", "List, show and check contracts; print their DDL."),
     "db": (f"{_COMMANDS_PACKAGE}.db", "The database: its URL, a shell, its state; stop the embedded one."),
@@ -143,13 +144,14 @@ def make_program() -> Program:
     return program
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, *, invocation: Invocation | None = None) -> int:
     """Run the program and return its exit code; errors become two lines on stderr.
 
     Args:
         argv: the arguments without the program's name; None: those of the process.
+        invocation: what is known beside the arguments, and is told of what came of them.
     """
-    invocation = Invocation()
+    invocation = invocation or Invocation()
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
         program: Any = make_program()
@@ -158,5 +160,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         if argv is None:
             gc.freeze()  # the process ends: looking through all objects once more would take it 70 ms
     except BaseException as exc:  # noqa: BLE001  # the last resort: nobody shall see a bare traceback
+        invocation.failure = exc
         return report_failure(exc, is_debug=invocation.is_debug or "--debug" in arguments)
     return int(code or 0)

@@ -25,6 +25,9 @@ _QUICK_START = f"{JAVA_OPTIONS} -XX:TieredStopAtLevel=1 -Xlog:disable -Xlog:all=
 """The driver only schedules: a small Java that starts quickly will do, without its remarks on modules."""
 
 
+_STARTED_BY = ("PYSPARK_GATEWAY_PORT", "DATABRICKS_RUNTIME_VERSION")
+"""Variables of a process that Spark has started, which knows where it runs."""
+
 _stopping: list[threading.Thread] = []
 
 
@@ -52,7 +55,8 @@ def open_session(master: str | None = None, conf: Mapping[str, str] | None = Non
 
     Args:
         master: where Spark runs: ``local[*]``, ``spark://host:7077``, ``yarn`` … or ``sc://host:15002`` for Spark
-            Connect; None: ``SPARK_REMOTE``, ``SPARK_MASTER``, else ``local[*]``.
+            Connect; None: as ``spark-submit`` or Databricks has started this process, ``SPARK_REMOTE``,
+            ``SPARK_MASTER``, else ``local[*]``.
         conf: Spark settings.
 
     Returns:
@@ -68,6 +72,8 @@ def open_session(master: str | None = None, conf: Mapping[str, str] | None = Non
         return session, False
     address = master or os.environ.get("SPARK_REMOTE") or os.environ.get("SPARK_MASTER") or "local[*]"
     try:
+        if master is None and any(os.environ.get(name) for name in _STARTED_BY):
+            return _launched_session(conf or {}), not os.environ.get("DATABRICKS_RUNTIME_VERSION")
         start = _connect if address.startswith("sc://") else start_session
         return start(address, conf or {}), True
     except EngineError:
@@ -86,6 +92,17 @@ def stop_session(session: SparkSession) -> None:
     thread = threading.Thread(target=session.stop, daemon=True)
     thread.start()
     _stopping.append(thread)
+
+
+def _launched_session(conf: Mapping[str, str]) -> SparkSession:
+    """The session of a process that ``spark-submit`` has started: naming a master would leave its cluster."""
+    from pyspark.sql import SparkSession
+
+    builder = SparkSession.builder
+    for name, value in conf.items():
+        builder = builder.config(name, value)
+    with _signal_handler():
+        return builder.getOrCreate()
 
 
 def _connect(address: str, conf: Mapping[str, str]) -> SparkSession:

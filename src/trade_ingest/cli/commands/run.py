@@ -113,6 +113,7 @@ def command(
 
     options = RunOptions.of(invocation.settings, reload=reload, selection=selection)
     result = _ingest(invocation, chosen_sources(invocation, sources), options)
+    invocation.outcome = result.as_dict()
     _show(invocation, result, sources, selection)
     return _exit_code(result, fails_if_empty=fail_if_empty)
 
