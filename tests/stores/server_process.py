@@ -40,6 +40,7 @@ def run_server(
     ports: int,
     is_ready: Callable[[int], bool],
     environment: Mapping[str, str] = MappingProxyType({}),
+    start_seconds: float = START_SECONDS,
 ) -> Iterator[int]:
     """A server while the block runs; its first port.
 
@@ -48,6 +49,7 @@ def run_server(
         ports: how many it needs.
         is_ready: whether the server answers on its first port.
         environment: variables for it, beside this process's.
+        start_seconds: how long it may take until it is ready.
 
     Raises:
         ServerDidNotStartError: it ended at once three times (another process may take a port), or is not ready in time.
@@ -61,7 +63,7 @@ def run_server(
             numbers = free_ports(ports)
             guarded = [sys.executable, "-I", _GUARD, folder, *command(numbers, own_folder)]
             with _process(guarded, own_folder, log, environment) as process:
-                if _wait(process, partial(is_ready, numbers[0])):
+                if _wait(process, partial(is_ready, numbers[0]), start_seconds):
                     yield numbers[0]
                     return
                 said = log.read_text(errors="replace")[-4000:]
@@ -91,8 +93,8 @@ def _process(
         process.wait()
 
 
-def _wait(process: subprocess.Popen[bytes], is_ready: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + START_SECONDS
+def _wait(process: subprocess.Popen[bytes], is_ready: Callable[[], bool], start_seconds: float) -> bool:
+    deadline = time.monotonic() + start_seconds
     while time.monotonic() < deadline and process.poll() is None:
         if is_ready():
             return True

