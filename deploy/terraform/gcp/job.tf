@@ -23,7 +23,7 @@ resource "google_project_iam_member" "submitters" {
   for_each = var.submitters
 
   project = var.project
-  role    = "roles/dataproc.editor"
+  role    = "roles/dataproc.serverlessEditor"
   member  = each.value
 }
 

@@ -9,12 +9,12 @@ resource "google_compute_subnetwork" "job" {
 
 # Driver and executors talk to each other on any port; nobody else to them.
 resource "google_compute_firewall" "job" {
-  project                 = var.project
-  name                    = "${var.name}-job"
-  network                 = var.network_id
-  direction               = "INGRESS"
-  source_service_accounts = [google_service_account.job.email]
-  target_service_accounts = [google_service_account.job.email]
+  project            = var.project
+  name               = "${var.name}-job"
+  network            = var.network_id
+  direction          = "INGRESS"
+  source_ranges      = [google_compute_subnetwork.job.ip_cidr_range]
+  destination_ranges = [google_compute_subnetwork.job.ip_cidr_range]
 
   allow {
     protocol = "all"
