@@ -19,6 +19,7 @@ LAYERS = [
     {"parse"},
     {"ledger", "generate", "settings"},
     {"load"},
+    {"lake"},
     {"engine", "plan", "check", "archive"},
     {"run"},
     {"engines"},

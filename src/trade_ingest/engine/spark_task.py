@@ -14,7 +14,8 @@ SCHEMA = "result binary"
 def load_task(database: str, pack: Sequence[Any]) -> Callable[[Iterator[Any]], Iterator[Any]]:
     """The function of ``mapInArrow`` for one row: it loads the files of a pack, one after the other.
 
-    It yields a pickled ``FileResult`` for each file as it is done; see ``Loader.load`` for what a load guarantees.
+    It yields a pickled ``FileResult`` for each file as it is done and handed over to its lakes; see ``Loader.load`` for
+    what a load guarantees.
 
     Args:
         database: URL of the database, as the executors reach it.
@@ -24,12 +25,13 @@ def load_task(database: str, pack: Sequence[Any]) -> Callable[[Iterator[Any]], I
 
     def load(batches: Iterator[Any]) -> Iterator[Any]:
         from trade_ingest.engine.spark_task import forget_zip_importers, result_batch
+        from trade_ingest.lake.handover import load_and_hand_over
         from trade_ingest.load.transaction import Loader
 
         for _ in batches:
             with Loader(database) as loader:
                 for task in pickle.loads(payload):  # noqa: S301  # made by the driver, a line above
-                    yield result_batch(pickle.dumps(loader.load(task)))
+                    yield result_batch(pickle.dumps(load_and_hand_over(loader, task, lambda _: None)))
         forget_zip_importers()
 
     return load
