@@ -120,7 +120,7 @@ lock: ## pin the dependencies again after a change of pyproject.toml (LOCK_OPTIO
 	$(COMPILE) pyproject.toml --group spark35 --output-file requirements-spark35.lock
 	$(COMPILE) pyproject.toml --group spark40 --output-file requirements-spark40.lock
 	$(COMPILE) pyproject.toml --group executor --constraints requirements.lock --output-file requirements-executor.lock
-	$(COMPILE) pyproject.toml --extra api --extra aws --extra azure --extra gcp --extra lineage --extra notebook --extra notify --extra spark --extra tracing --group dev --constraints requirements.lock --output-file requirements-dev.lock
+	$(COMPILE) pyproject.toml --extra api --extra aws --extra azure --extra gcp --extra iceberg --extra lineage --extra notebook --extra notify --extra spark --extra tracing --group dev --constraints requirements.lock --output-file requirements-dev.lock
 
 clean: ## remove what the other targets made, except data
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

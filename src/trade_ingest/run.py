@@ -97,7 +97,7 @@ class RunOptions:
             "reject_limit": None if limit is None else limit.model_dump(),
             "reload": self.reload,
             "after_load": shown_source(self.after_load),
-            "also": [shown_source(lake) for lake in self.also],
+            "also": [shown_source(lake) for lake in self.also] or None,
             **self.selection.as_dict(),
         }
 

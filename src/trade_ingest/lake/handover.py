@@ -30,6 +30,7 @@ from trade_ingest.ledger.handover import (
     record_handover,
     record_handover_failure,
 )
+from trade_ingest.load.kept import KeptRows
 from trade_ingest.load.target import TargetTable
 from trade_ingest.load.task import ErrorInfo, HandedOver
 from trade_ingest.source.access import Accesses
@@ -59,12 +60,17 @@ def load_and_hand_over(loader: Loader, task: LoadTask, report: Report) -> FileRe
     What ``Loader.load`` guarantees holds whatever comes of the hand-overs. What fails or is broken off is made up by
     the next run.
     """
-    result = loader.load(task, report)
-    is_settled = result.state == "loaded" or result.reason == "same_content"  # which may have taken another one out
-    if task.handover is None or not is_settled:
-        return result
-    with Handovers(loader.database, task.handover.accesses, loader) as handovers:
-        return replace(result, handed_over=tuple(handovers.of_files([task.file_id])))
+    if task.handover is None:
+        return loader.load(task, report)
+    with tempfile.TemporaryDirectory(prefix="trade-ingest-") as folder:
+        kept = KeptRows(Path(folder)) if task.handover.lake_ids else None
+        result = loader.load(replace(task, kept=kept), report)
+        if result.state != "loaded" and result.reason != "same_content":  # which may have taken another one out
+            return result
+        with Handovers(loader.database, task.handover.accesses, loader) as handovers:
+            if kept is not None:
+                handovers.note_kept(task.file_id, task.run_id, kept)
+            return replace(result, handed_over=tuple(handovers.of_files([task.file_id])))
 
 
 def finish_handovers(database: str, target: str, accesses: Accesses) -> Iterator[HandedOver]:
@@ -115,6 +121,11 @@ class Handovers:
         self._accesses = accesses
         self._loader = loader
         self._own: dict[str, Connection] = {}
+        self._kept: dict[tuple[int, int | None], KeptRows] = {}
+
+    def note_kept(self, file_id: int, run_id: int, kept: KeptRows) -> None:
+        """Use the rows that a run has kept as it loaded a file, if they are all that is committed of it."""
+        self._kept[file_id, run_id] = kept
 
     def __enter__(self) -> Self:
         return self
@@ -208,7 +219,7 @@ class Handovers:
         return names
 
     def _spool(self, handover: OpenHandover, target: TargetTable, folder: Path) -> list[SpooledDay]:
-        from trade_ingest.lake.rows import file_of, lake_schema, read_rows
+        from trade_ingest.lake.rows import are_stored_as_sent, as_in_lake, file_of, lake_schema, read_rows
         from trade_ingest.lake.spool import Spool
 
         connection = self._connection("file")
@@ -217,6 +228,10 @@ class Handovers:
             if now is None or now.facts != handover.facts:
                 raise _ChangedError
             spool = Spool(folder, lake_schema(target), target.event_time)
+            kept = self._kept.get((now.file_id, now.loaded_by_run_id))
+            # as many: none was a duplicate or a conflict, nor replayed since
+            if kept is not None and kept.rows == now.rows and are_stored_as_sent(connection, target):
+                return spool.write(as_in_lake(kept.batches(), target))
             return spool.write(read_rows(connection, target, file_of(now), now.rows))
 
 

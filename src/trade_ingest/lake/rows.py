@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import Any, LiteralString
 
 import psycopg
 import pyarrow as pa
@@ -83,6 +83,45 @@ def read_rows(connection: Connection, target: TargetTable, file: FileRow, expect
     if found != expected:
         message = f"{file.uri}: the table has {found:,} rows of it, the ledger {expected:,}"
         raise HandoverError(message, hint="see: trade-ingest reconcile", uri=file.uri)
+
+
+_TRIGGERS_SQL: LiteralString = """
+WITH RECURSIVE parts AS (
+    SELECT to_regclass(%s)::oid AS oid
+    UNION ALL
+    SELECT i.inhrelid FROM pg_inherits AS i JOIN parts AS p ON i.inhparent = p.oid
+)
+SELECT 1 FROM pg_trigger AS t JOIN parts AS p ON t.tgrelid = p.oid WHERE NOT t.tgisinternal LIMIT 1
+"""
+
+
+def are_stored_as_sent(connection: Connection, target: TargetTable) -> bool:
+    """Whether PostgreSQL keeps values as they are copied: no trigger, and no JSON, which it spells in its own way."""
+    if any(column.sql_type == "jsonb" for column in target.columns):
+        return False
+    return connection.execute(_TRIGGERS_SQL, [target.quoted_name]).fetchone() is None
+
+
+def as_in_lake(batches: Iterable[pa.RecordBatch], target: TargetTable) -> Iterator[pa.RecordBatch]:
+    """Rows as they were encoded for COPY, with the columns and types of a lake."""
+    schema = lake_schema(target)
+    uuids = {column.name for column in target.columns if column.sql_type == "uuid"}
+    for batch in batches:
+        columns = [
+            _uuid_text(batch.column(field.name)) if field.name in uuids else batch.column(field.name).cast(field.type)
+            for field in schema
+        ]
+        yield pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def _uuid_text(column: pa.Array) -> pa.Array:
+    import polars as pl
+
+    digits = pl.Series(pl.from_arrow(column.cast(pa.binary()))).bin.encode("hex")
+    starts = (0, 8, 12, 16, 20)
+    parts = [digits.str.slice(start, length) for start, length in zip(starts, (8, 4, 4, 4, 12), strict=True)]
+    text = pl.select(pl.concat_str(parts, separator="-")).to_series()
+    return text.to_arrow().cast(pa.string())
 
 
 class _CopyFile:

@@ -15,7 +15,7 @@ from enum import StrEnum
 from typing import Any, LiteralString
 
 import psycopg
-from psycopg.rows import class_row
+from psycopg.rows import class_row, dict_row
 
 from trade_ingest.ledger.events import Event, EventKind, record_event
 from trade_ingest.ledger.files import json_text
@@ -78,6 +78,7 @@ class OpenHandover:
         file_id: the file.
         lake: the lake.
         run_id: the run that asked for it.
+        loaded_by_run_id: the run that loaded the file.
         uri: the file's URI.
         contract_id: the contract that it was loaded by.
         is_wanted: whether the lake is to hold the file's rows, or none of them.
@@ -93,6 +94,7 @@ class OpenHandover:
     file_id: int
     lake: Lake
     run_id: int
+    loaded_by_run_id: int | None
     uri: str
     contract_id: int
     is_wanted: bool
@@ -156,14 +158,15 @@ ON CONFLICT (file_id, lake_id) DO UPDATE SET run_id = EXCLUDED.run_id, error = N
 """
 
 _OPEN_SQL: LiteralString = f"""
-SELECT h.file_id, h.run_id, f.uri, f.contract_id, f.state = 'loaded', f.rows_loaded, f.loaded_at, f.event_time_min,
-    f.event_time_max, h.objects, h.attempts, ARRAY(
+SELECT h.file_id, h.run_id, f.run_id AS loaded_by_run_id, f.uri, f.contract_id, f.event_time_min, f.event_time_max,
+    f.state = 'loaded' AS is_wanted, CASE WHEN f.state = 'loaded' THEN f.rows_loaded ELSE 0 END AS rows,
+    CASE WHEN f.state = 'loaded' THEN f.loaded_at END AS loaded_at, h.objects, h.attempts, ARRAY(
         SELECT other.file_id FROM ingest.handover AS other JOIN ingest.file AS version USING (file_id)
         WHERE other.lake_id = h.lake_id AND version.target = f.target AND version.uri = f.uri
             AND version.file_id <> f.file_id AND version.state <> 'loaded' AND other.attempts > 0
             AND (other.rows, other.loaded_at) IS DISTINCT FROM (0::bigint, NULL::timestamptz)
         ORDER BY other.file_id
-    ), l.lake_id, l.target, l.kind, l.place, l.token
+    ) AS gone, l.lake_id, l.target, l.kind, l.place, l.token
 FROM ingest.handover AS h JOIN ingest.file AS f USING (file_id) JOIN ingest.lake AS l USING (lake_id)
 WHERE h.file_id = %s AND h.lake_id = %s AND {_IS_OPEN}
 """  # noqa: S608  # made of constants
@@ -236,25 +239,12 @@ def list_unfinished(connection: Connection, target: str) -> list[tuple[int, int]
 
 def find_open(connection: Connection, file_id: int, lake_id: int) -> OpenHandover | None:
     """What is to be done with a file in a lake; None if it holds what it should."""
-    row = connection.execute(_OPEN_SQL, [file_id, lake_id]).fetchone()
+    with connection.cursor(row_factory=dict_row) as cursor:
+        row = cursor.execute(_OPEN_SQL, [file_id, lake_id]).fetchone()
     if row is None:
         return None
-    file, run_id, uri, contract_id, is_loaded, rows, loaded_at, first, last, objects, attempts, gone, *lake = row
-    return OpenHandover(
-        file_id=file,
-        lake=_lake(*lake),
-        run_id=run_id,
-        uri=uri,
-        contract_id=contract_id,
-        is_wanted=is_loaded,
-        rows=rows if is_loaded else 0,
-        loaded_at=loaded_at if is_loaded else None,
-        event_time_min=first,
-        event_time_max=last,
-        objects=tuple(objects),
-        attempts=attempts,
-        gone=tuple(gone),
-    )
+    lake = _lake(*(row.pop(name) for name in ("lake_id", "target", "kind", "place", "token")))
+    return OpenHandover(lake=lake, objects=tuple(row.pop("objects")), gone=tuple(row.pop("gone")), **row)
 
 
 def _lake(lake_id: int, target: str, kind: str, place: str, token: str) -> Lake:

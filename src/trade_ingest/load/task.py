@@ -12,6 +12,7 @@ from trade_ingest.errors import TradeIngestError
 from trade_ingest.ledger.after_load import AfterLoad
 from trade_ingest.ledger.events import Event
 from trade_ingest.ledger.handover import HandoverOrder
+from trade_ingest.load.kept import KeptRows
 from trade_ingest.source.file import SourceFile
 from trade_ingest.source.sizes import BLOCK_BYTES
 
@@ -65,6 +66,7 @@ class LoadTask:
         waits: wait while another process loads the file, instead of answering ``is_busy``.
         after_load: what is to be done with the file then, by the run; None: nothing.
         handover: where its rows go, too; None: the target has no lake.
+        kept: where the loader leaves its rows for that; None: nowhere. Made where the file is loaded.
     """
 
     run_id: int
@@ -76,6 +78,7 @@ class LoadTask:
     waits: bool = False
     after_load: AfterLoad | None = None
     handover: HandoverOrder | None = None
+    kept: KeptRows | None = None
 
 
 @dataclass(frozen=True, slots=True)

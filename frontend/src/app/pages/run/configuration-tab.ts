@@ -14,6 +14,7 @@ interface Option {
 const OTHERWISE: Readonly<Record<string, string>> = {
   on_changed: 'as the contract says',
   reject_limit: 'as the contract says',
+  also: 'no lake',
   parallelism: 'as the engine finds best',
   max_connections: 'no limit',
   master: 'not used by this engine',
