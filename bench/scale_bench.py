@@ -262,9 +262,9 @@ def measure(bench: Bench, rows: int, rounds: int) -> dict[str, object]:
     prints = DataSet("prints", PRINTS, bench.folder / f"prints-{rows}", 2 * rows)
     if not prints.folder.exists():
         write_prints(prints.folder, prints.rows, files=2)
-    small = DataSet("events", "trade_event", bench.folder / "events", 20_000)
+    small = DataSet("events", "trade_event", bench.folder / "events", 10_000)
     if not small.folder.exists():
-        generate(load_contract("trade_event"), small.folder, rows=small.rows, files=200, seed=1)
+        generate(load_contract("trade_event"), small.folder, rows=small.rows, files=100, seed=1)
     tables = Tables(bench, encode(bench, prints), rows, rounds)
     cases = {
         "keyed": {

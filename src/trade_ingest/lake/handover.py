@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import logging
+import queue
 import tempfile
-import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import psycopg
 
 from trade_ingest.errors import HandoverError, TradeIngestError
-from trade_ingest.lake.places import lake_of
+from trade_ingest.lake.writer import writer_of
 from trade_ingest.ledger.connection import as_ingest_error, open_connection
 from trade_ingest.ledger.contracts import stored_contract
 from trade_ingest.ledger.handover import (
     OpenHandover,
+    Pending,
     begin_handover,
     find_open,
     handover_event,
@@ -37,8 +39,9 @@ from trade_ingest.source.access import Accesses
 
 if TYPE_CHECKING:
     from trade_ingest.lake.spool import SpooledDay
+    from trade_ingest.load.copying import Report
     from trade_ingest.load.task import FileResult, LoadTask
-    from trade_ingest.load.transaction import Loader, Report
+    from trade_ingest.load.transaction import Loader
 
     Connection = psycopg.Connection[Any]
 
@@ -81,36 +84,40 @@ def finish_handovers(database: str, target: str, accesses: Accesses) -> Iterator
 
 
 def settle_handovers(database: str, file_ids: Sequence[int], accesses: Accesses) -> list[HandedOver]:
-    """Bring the lakes in line with files that were changed; what fails is left to the next run."""
-    with open_connection(database) as connection:
-        left = list_open(connection, file_ids)
-    return list(_all_of(database, left, accesses))
-
-
-def _all_of(database: str, left: Sequence[tuple[int, int]], accesses: Accesses) -> Iterator[HandedOver]:
-    if not left:
-        return
-    own = threading.local()
-    opened: list[Handovers] = []
-
-    def hand_over(pair: tuple[int, int]) -> HandedOver | None:
-        if not hasattr(own, "handovers"):
-            own.handovers = Handovers(database, accesses)
-            opened.append(own.handovers)
-        done: HandedOver | None = own.handovers.of_file(*pair)
-        return done
-
-    by_file: dict[int, list[tuple[int, int]]] = {}
-    for pair in left:
-        by_file.setdefault(pair[1], []).append(pair)  # the order within a lake is kept: withdrawals first
+    """Bring the lakes in line with files that were changed; what fails, whatever it is, is left to the next run."""
     try:
-        with ThreadPoolExecutor(min(HANDOVERS_AT_ONCE, len(by_file)), thread_name_prefix="handover") as pool:
-            futures = [pool.submit(lambda pairs=pairs: [hand_over(p) for p in pairs]) for pairs in by_file.values()]
+        with open_connection(database) as connection:
+            left = list_open(connection, file_ids)
+        return list(_all_of(database, left, accesses))
+    except (TradeIngestError, psycopg.Error) as exc:
+        logger.warning("files %s: their hand-over is left to the next run: %s", list(file_ids), exc)
+        return []
+
+
+def _all_of(database: str, left: Sequence[Pending], accesses: Accesses) -> Iterator[HandedOver]:
+    for _, stage in groupby(left, key=lambda pending: pending.stage):
+        waiting = queue.SimpleQueue[Pending]()
+        for pending in stage:
+            waiting.put(pending)
+        threads = min(HANDOVERS_AT_ONCE, waiting.qsize())
+        with ThreadPoolExecutor(threads, thread_name_prefix="handover") as pool:
+            futures = [pool.submit(_some_of, database, waiting, accesses) for _ in range(threads)]
             for future in futures:
-                yield from (done for done in future.result() if done is not None)
-    finally:
-        for handovers in opened:
-            handovers.close()
+                yield from future.result()
+
+
+def _some_of(database: str, waiting: queue.SimpleQueue[Pending], accesses: Accesses) -> list[HandedOver]:
+    """Hand over until nothing waits any more."""
+    done = []
+    with Handovers(database, accesses) as handovers:
+        while True:
+            try:
+                pending = waiting.get_nowait()
+            except queue.Empty:
+                return done
+            handed = handovers.of_file(pending.file_id, pending.lake_id)
+            if handed is not None:
+                done.append(handed)
 
 
 class Handovers:
@@ -152,12 +159,12 @@ class Handovers:
     def of_files(self, file_ids: Sequence[int]) -> Iterator[HandedOver]:
         """Bring all lakes in line with files, and with those that these have replaced."""
         try:
-            pairs = list_open(self._connection("ledger"), file_ids)
+            found = list_open(self._connection("ledger"), file_ids)
         except (TradeIngestError, psycopg.Error) as exc:
             logger.warning("files %s: their hand-over is left to the next run: %s", list(file_ids), exc)
             return
-        for pair in pairs:
-            done = self.of_file(*pair)
+        for pending in found:
+            done = self.of_file(pending.file_id, pending.lake_id)
             if done is not None:
                 yield done
 
@@ -199,7 +206,7 @@ class Handovers:
 
     def _perform(self, ledger: Connection, handover: OpenHandover) -> Sequence[str]:
         """Do it; the names of the objects that the lake holds of the file then."""
-        lake = lake_of(handover.lake, self._database, self._accesses)
+        lake = writer_of(handover.lake, self._database, self._accesses)
         if handover.attempts and lake.is_done(handover):
             return handover.objects
         if not handover.is_wanted and not handover.attempts:

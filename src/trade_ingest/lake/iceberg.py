@@ -135,7 +135,8 @@ class IcebergLake:
             if is_there and rows is not None:
                 transaction.delete(rows, snapshot_properties=properties)
             if objects:
-                transaction.add_files(objects, snapshot_properties=properties)
+                # no attempt has the names of another, and to look for them would read all manifests each time
+                transaction.add_files(objects, snapshot_properties=properties, check_duplicate_files=False)
 
     def _property(self, file_id: int) -> str:
         return f"{PROPERTY}.{self._lake.token}.{file_id}"
@@ -249,11 +250,15 @@ def _rows_of(file_ids: Sequence[int], handover: OpenHandover, target: TargetTabl
 
     if not file_ids:
         return None
-    is_theirs = In("file_id", set(file_ids))
+    is_theirs = In("file_id", literals=set(file_ids))
     if list(file_ids) != [handover.file_id] or handover.event_time_min is None or handover.event_time_max is None:
         return is_theirs
     first, last = (moment.isoformat() for moment in (handover.event_time_min, handover.event_time_max))
-    return And(is_theirs, GreaterThanOrEqual(target.event_time, first), LessThanOrEqual(target.event_time, last))
+    return And(
+        is_theirs,
+        GreaterThanOrEqual(target.event_time, value=first),
+        LessThanOrEqual(target.event_time, value=last),
+    )
 
 
 def _upload(table: Table, spooled: SpooledDay, uri: str) -> None:

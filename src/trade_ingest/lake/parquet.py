@@ -9,7 +9,7 @@ from trade_ingest.lake.spool import SpooledDay
 from trade_ingest.ledger.handover import Lake, OpenHandover
 from trade_ingest.load.target import TargetTable
 from trade_ingest.source.access import Accesses
-from trade_ingest.source.location import parse_location
+from trade_ingest.source.location import Location, parse_location
 from trade_ingest.source.placing import put_file, take_away
 
 
@@ -56,6 +56,6 @@ class ParquetLake:
         """Whether it holds all of that already; what is put again does no harm, so nobody is asked."""
         return False
 
-    def _at(self, name: str):  # noqa: ANN202
+    def _at(self, name: str) -> Location:
         base = self._root.key.rstrip("/")
         return self._root.at(f"{base}/{name}" if base or self._root.is_local else name)

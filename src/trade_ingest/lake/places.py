@@ -12,7 +12,7 @@ import psycopg
 
 from trade_ingest.contract.model import Contract
 from trade_ingest.errors import UsageError
-from trade_ingest.ledger.handover import HandoverOrder, Lake, LakeKind, find_lakes, register_lake
+from trade_ingest.ledger.handover import HandoverOrder, LakeKind, find_lakes, register_lake
 from trade_ingest.load.target import LINEAGE_COLUMNS, TargetTable
 from trade_ingest.source.access import Accesses
 from trade_ingest.source.location import HTTP_SCHEMES, parse_location, shown_source
@@ -108,14 +108,3 @@ def order_handovers(
     if not lakes and not find_lakes(connection, target):
         return None
     return HandoverOrder(tuple(lake.lake_id for lake in lakes), accesses)
-
-
-def lake_of(lake: Lake, database: str, accesses: Accesses) -> Any:  # noqa: ANN401  # see lake.handover
-    """What writes to a lake."""
-    if lake.kind == LakeKind.ICEBERG:
-        from trade_ingest.lake.iceberg import IcebergLake
-
-        return IcebergLake(lake, database, accesses)
-    from trade_ingest.lake.parquet import ParquetLake
-
-    return ParquetLake(lake, accesses)

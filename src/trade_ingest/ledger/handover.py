@@ -7,12 +7,12 @@ that alone, in its own transaction.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, LiteralString
+from typing import Any, LiteralString, NamedTuple
 
 import psycopg
 from psycopg.rows import class_row, dict_row
@@ -68,6 +68,14 @@ class HandoverOrder:
 
     lake_ids: tuple[int, ...] = ()
     accesses: Accesses = field(default_factory=Accesses)
+
+
+class Pending(NamedTuple):
+    """A file whose lake does not hold what it should; those of a later stage have to wait for all of an earlier one."""
+
+    file_id: int
+    lake_id: int
+    stage: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,21 +181,21 @@ WHERE h.file_id = %s AND h.lake_id = %s AND {_IS_OPEN}
 
 # in a folder what is to go comes before what is to come, so that readers never see a row twice; in a table with it
 _OF_FILES_SQL: LiteralString = f"""
-SELECT h.file_id, h.lake_id
+SELECT h.file_id, h.lake_id, ((f.state = 'loaded') = (l.kind = 'parquet'))::integer
 FROM ingest.handover AS h JOIN ingest.file AS f USING (file_id) JOIN ingest.lake AS l USING (lake_id)
 WHERE h.file_id = ANY(
     %(file_ids)s::bigint[] || ARRAY(SELECT replaces_file_id FROM ingest.file WHERE file_id = ANY(%(file_ids)s))
 ) AND {_IS_OPEN}
-ORDER BY (f.state = 'loaded') = (l.kind = 'parquet'), h.file_id, h.lake_id
+ORDER BY 3, h.file_id, h.lake_id
 """  # noqa: S608  # made of constants
 
 # a live run does its files itself
 _UNFINISHED_SQL: LiteralString = f"""
-SELECT h.file_id, h.lake_id
+SELECT h.file_id, h.lake_id, ((f.state = 'loaded') = (l.kind = 'parquet'))::integer
 FROM ingest.handover AS h JOIN ingest.file AS f USING (file_id) JOIN ingest.lake AS l USING (lake_id)
 JOIN ingest.run AS r ON r.run_id = h.run_id
 WHERE l.target = %s AND r.state <> 'running' AND {_IS_OPEN}
-ORDER BY (f.state = 'loaded') = (l.kind = 'parquet'), h.file_id, h.lake_id
+ORDER BY 3, h.file_id, h.lake_id
 """  # noqa: S608  # made of constants
 
 _SHOWN_SQL: LiteralString = f"""
@@ -227,14 +235,14 @@ def request_handovers(
     connection.execute(_REQUEST_SQL, parameters)
 
 
-def list_open(connection: Connection, file_ids: Sequence[int]) -> list[tuple[int, int]]:
-    """The open hand-overs of files and of those that they have replaced: file and lake; in the order of work."""
-    return [(row[0], row[1]) for row in connection.execute(_OF_FILES_SQL, {"file_ids": list(file_ids)})]
+def list_open(connection: Connection, file_ids: Sequence[int]) -> list[Pending]:
+    """The open hand-overs of files and of those that they have replaced, in the order of work."""
+    return [Pending(*row) for row in connection.execute(_OF_FILES_SQL, {"file_ids": list(file_ids)})]
 
 
-def list_unfinished(connection: Connection, target: str) -> list[tuple[int, int]]:
-    """The open hand-overs of a target that no live run sees to: file and lake; in the order of work."""
-    return [(row[0], row[1]) for row in connection.execute(_UNFINISHED_SQL, [target])]
+def list_unfinished(connection: Connection, target: str) -> list[Pending]:
+    """The open hand-overs of a target that no live run sees to, in the order of work."""
+    return [Pending(*row) for row in connection.execute(_UNFINISHED_SQL, [target])]
 
 
 def find_open(connection: Connection, file_id: int, lake_id: int) -> OpenHandover | None:
@@ -286,7 +294,7 @@ def locked_lake(connection: Connection, lake_id: int) -> Iterator[None]:
             connection.execute("SELECT pg_advisory_unlock(hashtextextended(%s, %s))", key)
 
 
-def note_objects(connection: Connection, handover: OpenHandover, objects: Sequence[str]) -> None:
+def note_objects(connection: Connection, handover: OpenHandover, objects: Collection[str]) -> None:
     """Record what may be in the lake from now on, before it is there: nothing that is written is ever forgotten."""
     connection.execute(
         "UPDATE ingest.handover SET rows = NULL, loaded_at = NULL, objects = %s WHERE file_id = %s AND lake_id = %s",
