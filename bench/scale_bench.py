@@ -27,11 +27,17 @@ from typing import Any
 
 import psutil
 import psycopg
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from bench import PRINTS, Bench, DataSet, write_prints
 from trade_ingest.contract.loading import load_contract
 from trade_ingest.generate import generate
+from trade_ingest.lake.rows import as_in_lake, read_rows
+from trade_ingest.lake.spool import Spool
+from trade_ingest.ledger.connection import open_connection
+from trade_ingest.ledger.files import lock_file
+from trade_ingest.load.kept import KeptRows
 from trade_ingest.load.target import TargetTable
 
 HERE = Path(__file__).parent
@@ -210,7 +216,10 @@ def hand_overs(bench: Bench, data: DataSet, rounds: int, *options: str) -> dict[
                 measured[kind].append(loaded)
             if kind == "parquet" and number == rounds:
                 size = sum(path.stat().st_size for path in lakes.rglob("*.parquet"))
-                encode_seconds = _encode_seconds(sorted(lakes.rglob("*.parquet")), bench.folder / "again.parquet")
+                again, event_time = bench.folder / "again", load_contract(data.contract).event_time
+                shutil.rmtree(again, ignore_errors=True)
+                again.mkdir()
+                encode_seconds = _encode_seconds(sorted(lakes.rglob("*.parquet")), again, event_time)
     files = len(data.files)
     return {
         "rows": data.rows,
@@ -228,14 +237,45 @@ def hand_overs(bench: Bench, data: DataSet, rounds: int, *options: str) -> dict[
     }
 
 
-def _encode_seconds(parts: list[Path], path: Path) -> float:
-    """Processor time to write the same rows as Parquet again: what spooling while loading would cost at least."""
+def sources(bench: Bench) -> dict[str, float]:
+    """What the rows of a hand-over cost for a million: read back from the target, or kept while they were copied."""
+    target = TargetTable.of(load_contract(PRINTS))
+    folder = bench.folder / "sources"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    with open_connection(bench.url, autocommit=False) as connection:
+        (file_id,) = connection.execute("SELECT min(file_id) FROM ingest.file").fetchone()  # type: ignore[misc]
+        row = lock_file(connection, file_id, waits=True)
+        assert row is not None
+        before, started, server = time.process_time(), time.perf_counter(), _server_seconds(bench)
+        table = pa.Table.from_batches(read_rows(connection, target, row, row.rows_loaded))
+        read_seconds, read_client = time.perf_counter() - started, time.process_time() - before
+    read_server = _server_seconds(bench) - server
+    rows = table.num_rows
+    before = time.process_time()
+    kept = KeptRows(folder)
+    for first in range(0, rows, 120_000):  # as many as a block of 8 MiB has
+        kept.keep(first, table.slice(first, 120_000))
+    kept_client = time.process_time() - before
+    before = time.process_time()
+    count = sum(batch.num_rows for batch in as_in_lake(kept.batches(), target))
+    assert count == rows
+    return {
+        "read_back_seconds": _per_million(read_seconds, rows),
+        "read_back_client_seconds": _per_million(read_client, rows),
+        "read_back_server_seconds": _per_million(read_server, rows),
+        "kept_client_seconds": _per_million(kept_client + time.process_time() - before, rows),
+        "kept_bytes_per_row": round(sum(path.stat().st_size for path in folder.iterdir()) / rows, 1),
+    }
+
+
+def _encode_seconds(parts: list[Path], folder: Path, event_time: str) -> float:
+    """Processor time to write the same rows as Parquet again."""
     seconds = 0.0
     for part in parts:
         table = pq.read_table(part, partitioning=None)
         before = time.process_time()
-        with pq.ParquetWriter(path, table.schema, compression="zstd") as writer:
-            writer.write_table(table, row_group_size=131_072)
+        Spool(folder, table.schema, event_time).write(table.to_batches())
         seconds += time.process_time() - before
     return seconds
 
@@ -288,6 +328,7 @@ def measure(bench: Bench, rows: int, rounds: int) -> dict[str, object]:
         "csv_bytes_per_row": round(prints.size_bytes / prints.rows, 1),
         "copy": cases,
         "index_later": tables.index_later(),
+        "hand_over_sources": sources(bench),
         "load": hand_overs(bench, prints, rounds, "--parallelism", "1"),
         "small_files": hand_overs(bench, small, 1, "--parallelism", "1"),
     }
