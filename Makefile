@@ -139,9 +139,9 @@ lock: ## pin the dependencies again after a change of pyproject.toml (LOCK_OPTIO
 	$(COMPILE) pyproject.toml --group spark35 --output-file requirements-spark35.lock
 	$(COMPILE) pyproject.toml --group spark40 --output-file requirements-spark40.lock
 	$(COMPILE) pyproject.toml --group executor --constraints requirements.lock --output-file requirements-executor.lock
-	$(COMPILE) pyproject.toml --extra api --extra aws --extra azure --extra databricks --extra gcp --extra kubernetes --extra lineage --extra notebook --extra notify --extra spark --extra tracing --group dev --constraints requirements.lock --output-file requirements-dev.lock
+	$(COMPILE) pyproject.toml --extra api --extra aws --extra azure --extra databricks --extra gcp --extra iceberg --extra kubernetes --extra lineage --extra notebook --extra notify --extra spark --extra tracing --group dev --constraints requirements.lock --output-file requirements-dev.lock
 	$(COMPILE) --group build --constraints requirements-dev.lock --output-file requirements-build.lock
-	$(COMPILE) pyproject.toml --extra api --extra aws --extra azure --extra databricks --extra gcp --extra kubernetes --extra lineage --extra notify --extra spark --extra tracing --constraints requirements-dev.lock --output-file requirements-image.lock
+	$(COMPILE) pyproject.toml --extra api --extra aws --extra azure --extra databricks --extra gcp --extra iceberg --extra kubernetes --extra lineage --extra notify --extra spark --extra tracing --constraints requirements-dev.lock --output-file requirements-image.lock
 	$(COMPILE) --group terraform --output-file requirements-terraform.lock
 
 clean: ## remove what the other targets made, except data

@@ -25,6 +25,9 @@ WORKERS_FROM_FILES = 200
 CONNECTIONS_PER_FILE = 2
 """Of each file that is being loaded: one for its transaction, one for what others are to see at once."""
 
+ICEBERG_CONNECTIONS = 2
+"""Of each file that is handed over to an Iceberg table: one holds the table, one is that of the catalog."""
+
 _OWN_CONNECTIONS = 2  # the run's own, and the one that watches the executors
 _ARCHIVE_CONNECTIONS = 1  # of a run that moves, tags or deletes files, where its connections are limited
 
@@ -44,7 +47,9 @@ def open_engine(name: str, database: str, options: RunOptions, the_plan: Plan, a
     most = None
     if options.max_connections is not None:
         own = _OWN_CONNECTIONS + (_ARCHIVE_CONNECTIONS if options.after_load != "keep" else 0)
-        most = max(1, (options.max_connections - own) // CONNECTIONS_PER_FILE)
+        has_iceberg = any(lake.startswith("iceberg:") for lake in options.also)
+        per_file = CONNECTIONS_PER_FILE + (ICEBERG_CONNECTIONS if has_iceberg else 0)
+        most = max(1, (options.max_connections - own) // per_file)
     if name == "local":
         from trade_ingest.engine.local import LocalEngine
 

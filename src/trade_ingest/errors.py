@@ -409,6 +409,18 @@ class ArchiveSourceError(ArchiveError):
     code = "archive.source_changed"
 
 
+class HandoverError(TradeIngestError):
+    """Rows of a loaded file could not be handed over to a lake; they are in the target."""
+
+    code = "handover.failed"
+
+
+class LakeIncompatibleError(UsageError):
+    """The table of a lake has other columns than the target, or is somewhere else."""
+
+    code = "lake.incompatible"
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What an error class means outside Python: process exit code, HTTP status, RFC 9457 problem type."""
@@ -471,6 +483,8 @@ OUTCOMES: dict[type[TradeIngestError], Outcome] = {
     ArchiveError: Outcome(1, 500),
     ArchiveConflictError: Outcome(1, 409),
     ArchiveSourceError: Outcome(1, 409),
+    HandoverError: Outcome(1, 500),
+    LakeIncompatibleError: Outcome(2, 409),
     UnauthenticatedError: Outcome(4, 401),
     ForbiddenError: Outcome(4, 403),
     TooManyFailuresError: Outcome(3, 429),

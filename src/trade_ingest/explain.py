@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from trade_ingest.ledger import schema
 from trade_ingest.ledger.after_load import FileAction, find_action, find_place
 from trade_ingest.ledger.connection import open_connection, wrap_database_errors
 from trade_ingest.ledger.contracts import stored_contract
+from trade_ingest.ledger.handover import FileHandover, file_handovers
 from trade_ingest.ledger.known import similar_uris
 from trade_ingest.ledger.queries import Attempt, FileSummary, find_replacement, find_versions, list_attempts
 from trade_ingest.plan import LOADED_REASONS, PlannedFile, PlanReason, make_plan
@@ -40,6 +41,7 @@ class ExplainedVersion:
         hint: what to do about it; empty if nothing is to be done.
         attempts: all tries to load it, first to last.
         after_load: what was to be done with it then, and what came of it; None: it was to be kept.
+        lakes: what the lakes of its target hold of it.
     """
 
     file: FileSummary
@@ -47,6 +49,7 @@ class ExplainedVersion:
     hint: str
     attempts: list[Attempt]
     after_load: FileAction | None = None
+    lakes: list[FileHandover] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +177,8 @@ def _plan_sentence(planned: PlannedFile) -> str:
 def _explain_version(connection: Connection, file: FileSummary) -> ExplainedVersion:
     sentence, hint = _SENTENCES[file.state](connection, file)
     action = find_action(connection, file.file_id)
-    return ExplainedVersion(file, sentence, hint, list_attempts(connection, file.file_id), action)
+    lakes = file_handovers(connection, file.file_id)
+    return ExplainedVersion(file, sentence, hint, list_attempts(connection, file.file_id), action, lakes)
 
 
 def _loaded(_: Connection, file: FileSummary) -> tuple[str, str]:

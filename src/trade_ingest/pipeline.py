@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from trade_ingest.archive import AfterLoading, Archiver
     from trade_ingest.engine.base import Engine
+    from trade_ingest.ledger.handover import HandoverOrder
     from trade_ingest.ledger.progress import Progress
     from trade_ingest.load.task import LoadOptions, LoadTask
 
@@ -142,17 +143,20 @@ def ingest(  # noqa: PLR0913  # what it works with, and who is to know of it
 
     Raises:
         SourceNotFoundError: a source matches no file.
-        UsageError: ``options.after_load`` cannot be done with these sources.
+        UsageError: ``options.after_load`` or ``options.also`` cannot be done with these sources.
+        LakeIncompatibleError: an Iceberg table of ``options.also`` differs from the target.
         TargetIncompatibleError: the target table exists and differs from the contract.
         LedgerVersionError: the ledger is of another version of this program.
         DatabaseUnavailableError, DatabaseAuthenticationError, DatabasePermissionError: the database cannot be used.
     """
     from trade_ingest.archive import after_loading
+    from trade_ingest.lake.places import lake_places, order_handovers
     from trade_ingest.load.target import ensure_target
 
     started = time.monotonic()
     stop = stop or StopSignal()
     after = after_loading(options.after_load, sources)
+    places = lake_places(options.also, sources, contract)
     accesses = Accesses.to(sources, options.connections)
     shown_sources = [shown_source(source) for source in sources]
     with wrap_database_errors(), open_connection(database, name="trade-ingest run") as connection:
@@ -176,13 +180,26 @@ def ingest(  # noqa: PLR0913  # what it works with, and who is to know of it
         )
         run = Run(connection, run_id, contract, started, on_event)
         on_event(Event(EventKind.RUN_STARTED, run_id, detail={"kind": "ingest", "sources": shown_sources}))
-        load = _Load(
-            connection, database, contract, contract_id, options, accesses, after, run, engine_name, on_progress, stop
-        )
         with run.recorded():
+            handover = order_handovers(connection, database, contract, places, accesses, run_id)
+            load = _Load(
+                connection,
+                database,
+                contract,
+                contract_id,
+                options,
+                accesses,
+                after,
+                handover,
+                run,
+                engine_name,
+                on_progress,
+                stop,
+            )
             if was_created:
                 run.emit(Event(EventKind.TARGET_CREATED, run_id, detail={"target": contract.target.qualified_name}))
             load.finish_actions_left()
+            load.finish_handovers_left()
             the_plan = compare_listing(
                 connection, contract, on_changed=options.on_changed, reload=options.reload, ignored=ignored
             )
@@ -212,6 +229,7 @@ class _Load:
     options: RunOptions
     accesses: Accesses
     after: AfterLoading | None
+    handover: HandoverOrder | None
     run: Run
     engine_name: str
     on_progress: OnProgress
@@ -224,6 +242,14 @@ class _Load:
 
         target = self.contract.target.qualified_name
         self.run.note_all_archived(finish_left(self.connection, self.database, target, self.accesses))
+
+    def finish_handovers_left(self) -> None:
+        """Hand over to lakes what earlier runs have left."""
+        if self.handover is not None:
+            from trade_ingest.lake.handover import finish_handovers
+
+            target = self.contract.target.qualified_name
+            self.run.note_all_handed_over(finish_handovers(self.database, target, self.accesses))
 
     def load_all(self, the_plan: Plan) -> None:
         """Load what is planned, and what has to be loaded again because of it."""
@@ -268,6 +294,7 @@ class _Load:
                 self.contract,
                 self.contract_id,
                 options if planned.file.size_bytes >= LANES_FROM_BYTES else alone,
+                handover=self.handover,
             )
             for planned in files
             if planned.file.uri in ids

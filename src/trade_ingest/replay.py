@@ -17,6 +17,7 @@ from trade_ingest.errors import (
     TradeIngestError,
     UsageError,
 )
+from trade_ingest.lake.handover import settle_handovers
 from trade_ingest.ledger.connection import as_ingest_error, open_connection
 from trade_ingest.ledger.contracts import contract_id_of, stored_contract
 from trade_ingest.ledger.export import EditedExport, read_edited
@@ -26,7 +27,8 @@ from trade_ingest.ledger.rejects import OPEN_REJECTS, WHERE, RejectFilter
 from trade_ingest.ledger.relocation import Relocation, relocate
 from trade_ingest.ledger.runs import RUN_COUNTERS, RunState, end_run, start_run
 from trade_ingest.load.target import ensure_target
-from trade_ingest.load.task import ErrorInfo
+from trade_ingest.load.task import ErrorInfo, HandedOver
+from trade_ingest.source.access import Accesses
 from trade_ingest.source.listing import Connections
 
 if TYPE_CHECKING:
@@ -92,6 +94,7 @@ class ReplayResult:
         is_preview: nothing was changed.
         rejects_moved: rejects of an edited export whose file was loaded again since, so that they have other ids: they
             were found by their place.
+        handed_over: what came of the lakes; what failed there is left to the next run.
     """
 
     run_id: int | None
@@ -99,6 +102,7 @@ class ReplayResult:
     refused: tuple[Refusal, ...]
     is_preview: bool = False
     rejects_moved: int = 0
+    handed_over: tuple[HandedOver, ...] = ()
 
     @property
     def rows_tried(self) -> int:
@@ -185,7 +189,16 @@ def replay(
             return ReplayResult(None, (), tuple(refused), is_preview=preview, rejects_moved=moved)
         run = _Replay(connection, database, contract, wanted, export, connections)
         files, run_id = run.preview(groups) if preview else run.apply(groups)
-    return ReplayResult(run_id, tuple(files), tuple(refused), is_preview=preview, rejects_moved=moved)
+    replayed = [file.file_id for file in files if file.rows_loaded and not preview]
+    handed_over = settle_handovers(database, replayed, Accesses.to((), connections)) if replayed else ()
+    return ReplayResult(
+        run_id,
+        tuple(files),
+        tuple(refused),
+        is_preview=preview,
+        rejects_moved=moved,
+        handed_over=tuple(handed_over),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from psycopg import sql
 from psycopg.rows import class_row
 
 from trade_ingest.errors import NotInLedgerError, RollbackRefusedError, UsageError
+from trade_ingest.lake.handover import settle_handovers
 from trade_ingest.ledger.contracts import stored_contract
 from trade_ingest.ledger.events import Event, EventKind, record_event
 from trade_ingest.ledger.files import FileRow, find_same_content, lock_file
@@ -19,6 +20,9 @@ from trade_ingest.ledger.queries import fetch_row, find_replacement, find_versio
 from trade_ingest.ledger.runs import RUN_COUNTERS, RunState, end_run, start_run
 from trade_ingest.load.replace import delete_rows, restore_replaced
 from trade_ingest.load.target import TargetTable
+from trade_ingest.load.task import HandedOver
+from trade_ingest.source.access import Accesses
+from trade_ingest.source.listing import Connections
 from trade_ingest.source.location import canonical_uri
 
 if TYPE_CHECKING:
@@ -73,6 +77,7 @@ class RollbackResult:
             are in no table, unless a restored file has them: roll these files back too and load them again.
         released: files that were skipped because they have the same content; the next run loads one of them.
         is_preview: nothing was changed.
+        handed_over: what came of the lakes.
     """
 
     run_id: int | None
@@ -81,6 +86,7 @@ class RollbackResult:
     lost_duplicates: tuple[LostDuplicates, ...] = ()
     released: tuple[str, ...] = ()
     is_preview: bool = False
+    handed_over: tuple[HandedOver, ...] = ()
 
     @property
     def rows_removed(self) -> int:
@@ -109,19 +115,26 @@ class RollbackResult:
 
 
 def rollback(
-    database: str, *, file_ids: Sequence[int] = (), run_id: int | None = None, preview: bool = False
+    database: str,
+    *,
+    file_ids: Sequence[int] = (),
+    run_id: int | None = None,
+    preview: bool = False,
+    connections: Connections = (),
 ) -> RollbackResult:
     """Take out the rows of files, bring back the rows that these had replaced, and mark the files rolled back.
 
     One transaction: all of it or nothing, also for many files. Rows are found by their lineage, so no other row is
     touched. A load of one of the files that is running is waited for. Later runs skip the files unless told to reload.
-    The ledger keeps the files' counts and rejects as history, and the rollback as a run of kind ``rollback``.
+    The ledger keeps the files' counts and rejects as history, and the rollback as a run of kind ``rollback``. After the
+    COMMIT the lakes follow; what fails there is left to the next run.
 
     Args:
         database: the URL of the database.
         file_ids: the files.
         run_id: instead of them all files that this run loaded.
         preview: find out what would happen, and change nothing.
+        connections: the named connections of the settings, for lakes in object stores.
 
     Raises:
         NotInLedgerError: there is no such file or run.
@@ -137,7 +150,10 @@ def rollback(
         work = _Rollback(connection, wanted)
         if preview:
             return work.preview()
-        return work.apply(f"run {run_id}" if run_id is not None else f"file {', '.join(map(str, wanted))}")
+        result = work.apply(f"run {run_id}" if run_id is not None else f"file {', '.join(map(str, wanted))}")
+    restored = [file.restored_file_id for file in result.files if file.restored_file_id is not None]
+    handed_over = settle_handovers(database, [*wanted, *restored], Accesses.to((), connections))
+    return replace(result, handed_over=tuple(handed_over))
 
 
 def find_loaded(database: str, files: Sequence[str]) -> tuple[int, ...]:

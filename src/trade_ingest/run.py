@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import psycopg
 
     from trade_ingest.archive import Archived
-    from trade_ingest.load.task import FileResult
+    from trade_ingest.load.task import FileResult, HandedOver
     from trade_ingest.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -48,6 +48,8 @@ class RunOptions:
         connections: the named connections of the settings, for object stores; not kept in the ledger.
         selection: which of the sources' files are taken.
         after_load: what is done with a file after its COMMIT: ``keep``, ``move:URI``, ``tag`` or ``delete``.
+        also: lakes that get the accepted rows, too: ``parquet:URI``, ``iceberg:URI`` or
+            ``iceberg:CATALOG:NAMESPACE.TABLE``.
         within: folders that hold the files which may be loaded, see ``OpenListing``; not kept in the ledger.
     """
 
@@ -62,6 +64,7 @@ class RunOptions:
     connections: tuple[StoreConnection, ...] = ()
     selection: Selection = EVERYTHING
     after_load: str = "keep"
+    also: tuple[str, ...] = ()
     within: tuple[str, ...] | None = None
 
     @classmethod
@@ -79,6 +82,7 @@ class RunOptions:
             connections=settings.store_connections,
             selection=selection,
             after_load=settings.after_load,
+            also=settings.also,
         )
 
     def as_dict(self) -> dict[str, Any]:
@@ -93,6 +97,7 @@ class RunOptions:
             "reject_limit": None if limit is None else limit.model_dump(),
             "reload": self.reload,
             "after_load": shown_source(self.after_load),
+            "also": [shown_source(lake) for lake in self.also] or None,
             **self.selection.as_dict(),
         }
 
@@ -132,6 +137,8 @@ class RunResult:
     ``files_planned`` are the files that the run set out to load; ``files_skipped`` all others of the listing and those
     that turned out to need no loading. ``files_archived`` were moved, tagged or deleted after loading, also for earlier
     runs; ``archive_failed`` could not be: their rows are loaded, and the run has succeeded all the same.
+    ``files_handed_over`` were brought in line in a lake, also for earlier runs; ``handover_failed`` could not be, for
+    which the same holds.
     """
 
     run_id: int
@@ -143,6 +150,8 @@ class RunResult:
     failed: list[FileResult] = field(default_factory=list)
     files_archived: int = 0
     archive_failed: list[Archived] = field(default_factory=list)
+    files_handed_over: int = 0
+    handover_failed: list[HandedOver] = field(default_factory=list)
 
     def __getattr__(self, name: str) -> int:
         if name in RUN_COUNTERS:
@@ -163,6 +172,8 @@ class RunResult:
             ],
             "files_archived": self.files_archived,
             "archive_failed": [archived.as_dict() for archived in self.archive_failed],
+            "files_handed_over": self.files_handed_over,
+            "handover_failed": [handed.as_dict() for handed in self.handover_failed],
         }
 
 
@@ -187,6 +198,8 @@ class Run:
         self._failed: list[FileResult] = []
         self._files_archived = 0
         self._archive_failed: list[Archived] = []
+        self._files_handed_over = 0
+        self._handover_failed: list[HandedOver] = []
         self.counters = dict.fromkeys(RUN_COUNTERS, 0)
 
     @contextmanager
@@ -249,6 +262,7 @@ class Run:
         if result.state == "failed":
             self._failed.append(result)
         self._on_event(event_of(result, self.run_id))
+        self.note_all_handed_over(result.handed_over)
         if time.monotonic() - self._counted_at >= _COUNT_SECONDS:
             self._counted_at = time.monotonic()
             count_run(self._connection, self.run_id, counters)
@@ -262,6 +276,16 @@ class Run:
                 self._archive_failed.append(archived)
                 logger.info("%s: %s failed: %s", archived.uri, archived.action, archived.error.message)
             self._on_event(archived.event)
+
+    def note_all_handed_over(self, results: Iterable[HandedOver]) -> None:
+        """Count what came of hand-overs; their events are in the ledger already."""
+        for handed in results:
+            if handed.error is None:
+                self._files_handed_over += 1
+            else:
+                self._handover_failed.append(handed)
+                logger.info("%s: not handed over to %s: %s", handed.uri, handed.lake, handed.error.message)
+            self._on_event(handed.event)
 
     def finish(self, *, is_interrupted: bool) -> RunResult:
         """Record the run's end."""
@@ -282,4 +306,6 @@ class Run:
             failed=self._failed,
             files_archived=self._files_archived,
             archive_failed=self._archive_failed,
+            files_handed_over=self._files_handed_over,
+            handover_failed=self._handover_failed,
         )

@@ -37,6 +37,7 @@ ENV_FILE = ".env"
 _TEST_PREFIX = f"{ENV_PREFIX}TEST_"  # the test suite's own variables are no settings
 _MAX_REJECTS = re.compile(r"(?P<count>\d+)(?:\s*,\s*(?P<ratio>\d+(?:\.\d+)?)\s*%)?|(?P<only_ratio>\d+(?:\.\d+)?)\s*%")
 _AFTER_LOAD = re.compile(r"keep|tag|delete|move:\S.*")
+_LAKE = re.compile(r"(parquet|iceberg):\S.*")
 _HIDDEN = "***"
 _SECRET_NAME = re.compile(r"secret|passw|pwd|token|key|credential|\bsas\b|signature", re.IGNORECASE)
 
@@ -105,6 +106,11 @@ class Settings(BaseModel):
     )
     after_load: str = Field(
         "keep", description="What to do with a file once its rows are committed: keep, move:URI, tag or delete."
+    )
+    also: tuple[str, ...] = Field(
+        (),
+        description="Lakes that get the accepted rows, too: parquet:URI, iceberg:URI or"
+        " iceberg:CATALOG:NAMESPACE.TABLE; separated by commas, or a JSON list.",
     )
     data_dir: Path | None = Field(
         None, description="Folder of the embedded PostgreSQL; none: one per user, in the system's place for data."
@@ -193,7 +199,9 @@ class Settings(BaseModel):
             raise ValueError(message)
         return value
 
-    @field_validator("source", "spark_conf", "api_hosts", "api_sources", "api_proxy_addresses", "notify", mode="before")
+    @field_validator(
+        "source", "also", "spark_conf", "api_hosts", "api_sources", "api_proxy_addresses", "notify", mode="before"
+    )
     @classmethod
     def _split(cls, value: object) -> object:
         if not isinstance(value, str):
@@ -241,6 +249,16 @@ class Settings(BaseModel):
             message = "expected keep, move:URI, tag or delete"
             raise ValueError(message)
         return text
+
+    @field_validator("also")
+    @classmethod
+    def _are_lakes(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for lake in value:
+            if not _LAKE.fullmatch(lake):
+                expected = "expected parquet:URI, iceberg:URI or iceberg:CATALOG:NAMESPACE.TABLE"
+                message = f"{expected}, found {shown_source(lake)!r}"
+                raise ValueError(message)
+        return value
 
     @field_validator("data_dir")
     @classmethod

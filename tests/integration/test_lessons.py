@@ -698,6 +698,7 @@ def test_lesson_37_counters_are_bigint(feed):
         "audit.status",
         "contract.version",
         "file_part.part",
+        "handover.attempts",
         "run.process_id",
         "run_request.process_id",
         "run_request.tries",

@@ -19,6 +19,7 @@ LAYERS = [
     {"parse", "platform_errors"},
     {"ledger", "generate", "settings", "secret_stores"},
     {"load"},
+    {"lake"},
     {"engine", "plan", "check", "archive"},
     {"run"},
     {"engines"},

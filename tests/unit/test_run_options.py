@@ -28,12 +28,14 @@ def test_all_that_was_asked_for_is_typed():
         reload=True,
         selection=selection,
         after_load="move:s3://archive/fx",
+        also=("parquet:s3://lake/fx", "iceberg:glue:fx.trade"),
     )
     typed = command_line_options(options.as_dict())
 
     assert " ".join(typed) == (
         "--engine local --parallelism 3 --on-changed append --max-rejects 0,0.000001% --reload"
-        " --after-load move:s3://archive/fx --include a* --include b* --exclude c/ --from 2024-01-02"
+        " --after-load move:s3://archive/fx --also parquet:s3://lake/fx --also iceberg:glue:fx.trade"
+        " --include a* --include b* --exclude c/ --from 2024-01-02"
         " --settle 0 --marker  --checksum off"
     )
 

@@ -40,6 +40,7 @@ def test_defaults_hold_where_nothing_is_said(tmp_path):
         "parallelism": None,
         "on_changed": None,
         "after_load": "keep",
+        "also": (),
         "max_rejects": None,
         "data_dir": None,
         "connections": {},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from trade_ingest.cli.display import (
@@ -17,6 +17,7 @@ from trade_ingest.cli.display import (
 )
 
 if TYPE_CHECKING:
+    from trade_ingest.load.task import ErrorInfo
     from trade_ingest.run import RunResult
 
 _SHOWN_FAILURES = 20
@@ -26,7 +27,9 @@ _LABEL_WIDTH = 9
 
 def run_summary(result: RunResult, database: str) -> str:
     """The summary of a run, without a final line break."""
-    return "\n".join([*_counts(result), *_rejects(result, database), *_archiving(result), *_failures(result)])
+    return "\n".join(
+        [*_counts(result), *_rejects(result, database), *_archiving(result), *_lakes(result), *_failures(result)]
+    )
 
 
 def _counts(result: RunResult) -> Iterator[str]:
@@ -89,21 +92,33 @@ def _rejects(result: RunResult, database: str) -> Iterator[str]:
 
 def _archiving(result: RunResult) -> Iterator[str]:
     """What was done with files after loading; what failed is a warning, as the rows are in the target."""
-    failed = result.archive_failed
-    if result.files_archived or failed:
-        counts = [f"{result.files_archived:,} done"]
+    failed = [archived.error for archived in result.archive_failed if archived.error is not None]
+    yield from _counted("archive", result.files_archived, len(failed), "failed, which stay where they are")
+    yield from _warnings(failed, "that could not be archived")
+
+
+def _lakes(result: RunResult) -> Iterator[str]:
+    """What was handed over to lakes."""
+    failed = [handed.error for handed in result.handover_failed if handed.error is not None]
+    yield from _counted("lake", result.files_handed_over, len(failed), "failed, whose rows are in the target only")
+    yield from _warnings(failed, "that could not be handed over")
+
+
+def _counted(label: str, done: int, failed: int, how: str) -> Iterator[str]:
+    if done or failed:
+        counts = [f"{done:,} done"]
         if failed:
-            counts.append(styled(f"{len(failed):,} failed, which stay where they are", "yellow", sys.stdout))
-        yield _labelled("archive", ", ".join(counts))
-    for archived in failed[:_SHOWN_FAILURES]:
-        if archived.error is None:
-            continue
-        warning = styled("warning", "yellow", sys.stdout)
-        yield f"{warning}  [{archived.error.code}] {printable(archived.error.message)}"
-        if archived.error.hint:
-            yield f"        {styled('hint', 'cyan', sys.stdout)}: {printable(archived.error.hint)}"
-    if len(failed) > _SHOWN_FAILURES:
-        yield f"and {counted(len(failed) - _SHOWN_FAILURES, 'file')} more that could not be archived"
+            counts.append(styled(f"{failed:,} {how}", "yellow", sys.stdout))
+        yield _labelled(label, ", ".join(counts))
+
+
+def _warnings(errors: Sequence[ErrorInfo], what: str) -> Iterator[str]:
+    for error in errors[:_SHOWN_FAILURES]:
+        yield f"{styled('warning', 'yellow', sys.stdout)}  [{error.code}] {printable(error.message)}"
+        if error.hint:
+            yield f"        {styled('hint', 'cyan', sys.stdout)}: {printable(error.hint)}"
+    if len(errors) > _SHOWN_FAILURES:
+        yield f"and {counted(len(errors) - _SHOWN_FAILURES, 'file')} more {what}"
 
 
 def _failures(result: RunResult) -> Iterator[str]:

@@ -47,12 +47,13 @@ class LocalEngine:
         return self._run_in_workers(deque(tasks), slots, on_progress, stop)
 
     def _run_here(self, queue: deque[LoadTask], on_progress: OnProgress, stop: Event) -> Iterator[FileResult]:
+        from trade_ingest.lake.handover import load_and_hand_over
         from trade_ingest.load.transaction import Loader
 
         with Loader(self._database) as loader:
             while queue and not stop.is_set():
                 task = queue.popleft()
-                result = loader.load(task, on_progress)
+                result = load_and_hand_over(loader, task, on_progress)
                 if result.is_busy:
                     queue.append(replace(task, waits=True))  # after all others: the runs share the work
                 else:

@@ -20,7 +20,8 @@ SCHEMA = "result binary"
 def load_task(database: str, pack: Sequence[Any], files_at_once: int) -> Callable[[Iterator[Any]], Iterator[Any]]:
     """The function of ``mapInArrow`` for one row: it loads the files of a pack.
 
-    It yields a pickled ``FileResult`` for each file as it is done; see ``Loader.load`` for what a load guarantees.
+    It yields a pickled ``FileResult`` for each file as it is done and handed over to its lakes; see ``Loader.load`` for
+    what a load guarantees.
 
     Args:
         database: URL of the database, as the executors reach it.
@@ -42,7 +43,8 @@ def load_task(database: str, pack: Sequence[Any], files_at_once: int) -> Callabl
 
 
 def load_files(database: str, tasks: Sequence[LoadTask], files_at_once: int) -> Iterator[FileResult]:
-    """What came of each file, as it is done: one is parsed while PostgreSQL takes the rows of another."""
+    """What came of each file, as it is done and handed over: one is parsed while PostgreSQL takes the rows of another."""
+    from trade_ingest.lake.handover import load_and_hand_over
     from trade_ingest.load.transaction import Loader
 
     count = min(files_at_once, len(tasks))
@@ -51,7 +53,7 @@ def load_files(database: str, tasks: Sequence[LoadTask], files_at_once: int) -> 
     def load(task: LoadTask) -> FileResult:
         loader = free.get()
         try:
-            return loader.load(task)
+            return load_and_hand_over(loader, task, lambda _: None)
         finally:
             free.put(loader)
 

@@ -10,6 +10,7 @@ import sys
 import threading
 from multiprocessing.connection import Connection
 
+from trade_ingest.lake.handover import load_and_hand_over
 from trade_ingest.ledger.progress import Progress
 from trade_ingest.load.task import FileResult, LoadTask
 from trade_ingest.load.transaction import Loader
@@ -32,7 +33,7 @@ def main(descriptor: int) -> None:
     def load() -> None:
         with Loader(database) as loader:
             while True:
-                send(loader.load(tasks.get(), send))
+                send(load_and_hand_over(loader, tasks.get(), send))
 
     for _ in range(slots):
         threading.Thread(target=load, daemon=True).start()

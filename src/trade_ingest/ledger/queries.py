@@ -14,6 +14,7 @@ from psycopg.rows import class_row, scalar_row
 from trade_ingest.errors import NotInLedgerError
 from trade_ingest.ledger.after_load import FileAction, find_action
 from trade_ingest.ledger.connection import open_connection, wrap_database_errors
+from trade_ingest.ledger.handover import FileHandover, file_handovers
 from trade_ingest.ledger.rights import naming_ledger_rights
 from trade_ingest.ledger.runs import RUN_COUNTERS
 from trade_ingest.ledger.schema import require_ledger
@@ -320,6 +321,7 @@ class FileDetail:
         rejects_by_state: its rejects: ``open``, ``replayed``, ``discarded``.
         attempts: all tries to load it, first to last.
         after_load: what was to be done with it then, and what came of it; None: it was to be kept.
+        lakes: what the lakes of its target hold of it.
     """
 
     file: FileSummary
@@ -334,6 +336,7 @@ class FileDetail:
     rejects_by_state: Mapping[str, int]
     attempts: list[Attempt] = field(default_factory=list)
     after_load: FileAction | None = None
+    lakes: list[FileHandover] = field(default_factory=list)
 
 
 def get_file_summary(connection: Connection, file_id: int) -> FileSummary:
@@ -378,6 +381,7 @@ def get_file(connection: Connection, file_id: int) -> FileDetail:
         rejects_by_state=dict(rejects),
         attempts=list_attempts(connection, file_id),
         after_load=find_action(connection, file_id),
+        lakes=file_handovers(connection, file_id),
     )
 
 

@@ -68,6 +68,8 @@ class FileCopy:
             FileError: the file fails, for the reason that the subclass says.
         """
         uri, options = self._task.file.uri, self._task.options
+        if self._task.kept is not None:
+            self._task.kept.clear()
         self.reader = reader = BlockReader(
             self._task.file,
             self._contract.format,
@@ -76,7 +78,7 @@ class FileCopy:
         )
         rows = open_rows(reader, self._contract, uri)
         if rows is not None:  # None is an empty file: no header, no rows, nothing wrong
-            encoder = RowEncoder(self._target.columns, self._task.file_id)
+            encoder = RowEncoder(self._target.columns, self._task.file_id, self._task.kept)
             threads = max(options.threads, len(lanes))
             blocks = iter(BlockPipeline(reader, rows.parser, encoder, self._contract, threads))
             feed = BlockFeed(blocks, self._partitions, self.tally, self._note_block)

@@ -11,6 +11,7 @@ from pgpq.encoders import LargeStringEncoderBuilder
 from pgpq.schema import Jsonb
 
 from trade_ingest.contract.layout import TargetColumn
+from trade_ingest.load.kept import KeptRows
 
 COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 """Signature, flags and extension length (PostgreSQL documentation, COPY, binary format)."""
@@ -23,7 +24,9 @@ SLICE_ROWS = 32_768  # 500,000 rows at once took 116 ns a row, 8,192 to 65,536 r
 class RowEncoder:
     """Encodes the rows of one file for ``COPY target (columns…, file_id, row_number)``."""
 
-    def __init__(self, columns: Sequence[TargetColumn], file_id: int) -> None:
+    def __init__(self, columns: Sequence[TargetColumn], file_id: int, kept: KeptRows | None = None) -> None:
+        """Make an encoder; ``kept`` gets what is encoded, too."""
+        self._kept = kept
         self._file_id = pl.lit(file_id, dtype=pl.Int64).alias("file_id")
         self._columns = columns
         fields = [pa.field(c.name, _ARROW.get(c.sql_type) or _numeric(c.sql_type)) for c in columns]
@@ -41,6 +44,8 @@ class RowEncoder:
         encoder.write_header()
         if table.schema != self._schema:
             table = table.cast(self._schema)
+        if self._kept is not None:
+            self._kept.keep(rows.get_column("row_number")[0], table)
         batches = table.to_batches(max_chunksize=SLICE_ROWS)
         payload = [part for batch in batches if (part := encoder.write_batch(batch))]
         # the encoder buffers: what is left comes with the trailer, which belongs to the end of the whole COPY

@@ -10,6 +10,9 @@ from typing import Any
 from trade_ingest.contract.model import Contract, OnChanged, RejectLimit
 from trade_ingest.errors import TradeIngestError
 from trade_ingest.ledger.after_load import AfterLoad
+from trade_ingest.ledger.events import Event
+from trade_ingest.ledger.handover import HandoverOrder
+from trade_ingest.load.kept import KeptRows
 from trade_ingest.source.file import SourceFile
 from trade_ingest.source.sizes import BLOCK_BYTES
 
@@ -62,6 +65,8 @@ class LoadTask:
         options: how it is loaded.
         waits: wait while another process loads the file, instead of answering ``is_busy``.
         after_load: what is to be done with the file then, by the run; None: nothing.
+        handover: where its rows go, too; None: the target has no lake.
+        kept: where the loader leaves its rows for that; None: nowhere. Made where the file is loaded.
     """
 
     run_id: int
@@ -72,6 +77,8 @@ class LoadTask:
     options: LoadOptions = LoadOptions()
     waits: bool = False
     after_load: AfterLoad | None = None
+    handover: HandoverOrder | None = None
+    kept: KeptRows | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +101,44 @@ class ErrorInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class HandedOver:
+    """What came of one file's hand-over to one lake.
+
+    Attributes:
+        file_id: the file.
+        uri: its URI.
+        lake: the lake, as it is asked for.
+        rows: the rows that the lake holds of it, or was to hold; 0: it was taken out.
+        event: its event, which is in the ledger already.
+        error: why it is not done; None if it is.
+    """
+
+    file_id: int
+    uri: str
+    lake: str
+    rows: int
+    event: Event
+    error: ErrorInfo | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The object that ``-o json`` prints."""
+        return {
+            "file_id": self.file_id,
+            "uri": self.uri,
+            "lake": self.lake,
+            "rows": self.rows,
+            "error": self.error and self.error.as_dict(),
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class FileResult:
     """What came of one file.
 
     ``rows_read = rows_loaded + rows_duplicate + rows_rejected`` holds for a loaded file. ``is_busy``: another process
     is loading it, nothing was done. ``stage_seconds`` splits the time of the loading thread: ``parse`` is time spent
     waiting for parsed rows, ``copy`` for PostgreSQL to take them, ``commit`` for it to make them durable.
+    ``handed_over``: what came of its lakes.
     """
 
     file_id: int
@@ -116,3 +155,4 @@ class FileResult:
     stage_seconds: Mapping[str, float] = field(default_factory=dict)
     error: ErrorInfo | None = None
     is_busy: bool = False
+    handed_over: tuple[HandedOver, ...] = ()

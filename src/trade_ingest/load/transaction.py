@@ -19,6 +19,7 @@ from trade_ingest.ledger import files
 from trade_ingest.ledger.after_load import AfterLoadAction, request_action
 from trade_ingest.ledger.connection import as_ingest_error, open_connection, wrap_database_errors
 from trade_ingest.ledger.events import record_event
+from trade_ingest.ledger.handover import request_handovers
 from trade_ingest.ledger.progress import Progress, delete_progress, write_progress
 from trade_ingest.load.copying import FileCopy, Report, hash_seed
 from trade_ingest.load.lanes import NeedsOneLaneError
@@ -52,6 +53,11 @@ class Loader:
         self._contracts: dict[int, Contract] = {}
         self._targets: dict[int, TargetTable] = {}
         self._partitions: dict[int, Partitions] = {}
+
+    @property
+    def database(self) -> str:
+        """The URL of the database."""
+        return self._database
 
     def __enter__(self) -> Self:
         return self
@@ -294,6 +300,9 @@ class _FileLoad:
             raise
         if self._task.after_load is not None:
             request_action(connection, row.file_id, self._task.run_id, self._task.after_load)
+        if self._task.handover is not None:
+            replaced = None if replaces is None else replaces.file_id
+            request_handovers(connection, row.file_id, self._task.run_id, self._task.handover.lake_ids, replaced)
         with tally.timed("commit"):
             publish_parts(self._lanes, row.file_id)
         result = self._result(FileState.LOADED, started)

@@ -1,6 +1,7 @@
 """The engine ``spark`` in a session of its own on this machine."""
 
 import contextlib
+import importlib.util
 import json
 import logging
 import socket
@@ -9,6 +10,7 @@ import urllib.request
 from datetime import UTC, datetime
 
 import psycopg
+import pyarrow.parquet as pq
 import pytest
 
 from trade_ingest import pipeline
@@ -74,6 +76,19 @@ def test_files_are_loaded_as_by_the_local_engine(session, feed):
         ("file_loaded", 2),
         ("file_skipped", 1),
     ]
+
+
+def test_executors_hand_over_what_they_have_loaded(session, feed, tmp_path):
+    feed.write("a.csv", feed.trades(1, 30))
+    feed.write("b.csv", [*feed.trades(31, 40), "41,EURUSD,2024-01-15 10:00:00,x,2.00"])
+    kinds = ["parquet", *(["iceberg"] if importlib.util.find_spec("pyiceberg") else [])]
+
+    result = feed.run(engine="spark", parallelism=2, also=[f"{kind}:{tmp_path}/{kind}" for kind in kinds])
+
+    assert (result.files_loaded, result.files_handed_over, result.handover_failed) == (2, 2 * len(kinds), [])
+    for kind in kinds:
+        parts = [pq.read_table(path, partitioning=None) for path in (tmp_path / kind).rglob("*.parquet")]
+        assert sorted(row["trade_id"] for part in parts for row in part.to_pylist()) == list(range(1, 41))
 
 
 def test_active_session_is_reused_and_stays(session, feed):

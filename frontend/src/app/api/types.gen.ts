@@ -764,7 +764,7 @@ export type ErrorInfo = {
  *
  * The closed set of state changes.
  */
-export type EventKind = 'run_started' | 'run_planned' | 'run_ended' | 'run_abandoned' | 'run_request_failed' | 'file_loaded' | 'file_skipped' | 'file_failed' | 'file_archived' | 'archive_failed' | 'file_rolled_back' | 'rejects_replayed' | 'rejects_discarded' | 'target_created';
+export type EventKind = 'run_started' | 'run_planned' | 'run_ended' | 'run_abandoned' | 'run_request_failed' | 'file_loaded' | 'file_skipped' | 'file_failed' | 'file_archived' | 'archive_failed' | 'file_handed_over' | 'file_withdrawn' | 'handover_failed' | 'file_rolled_back' | 'rejects_replayed' | 'rejects_discarded' | 'target_created';
 
 /**
  * EventPage
@@ -1190,6 +1190,12 @@ export type FileDetail = {
      * What was to be done with it once loaded; none: it was kept.
      */
     after_load: AfterLoad | null;
+    /**
+     * Lakes
+     *
+     * What the lakes of its target hold of it.
+     */
+    lakes: Array<LakeOfFile>;
 };
 
 /**
@@ -1337,6 +1343,57 @@ export type Health = {
      * Version
      */
     version: string;
+};
+
+/**
+ * LakeOfFile
+ *
+ * What a lake holds of a file.
+ */
+export type LakeOfFile = {
+    /**
+     * Lake
+     *
+     * As it is asked for with --also.
+     */
+    lake: string;
+    /**
+     * Run Id
+     *
+     * The run that it was asked of.
+     */
+    run_id: number;
+    /**
+     * State
+     *
+     * What is pending or failed, the next run tries.
+     */
+    state: 'pending' | 'done' | 'failed';
+    /**
+     * Rows
+     *
+     * Rows that are there; 0: they were taken out; none: it is at work or was not done.
+     */
+    rows: number | null;
+    /**
+     * Objects
+     *
+     * Names of all objects that may be there, below the lake's folder.
+     */
+    objects: Array<string>;
+    /**
+     * Attempts
+     */
+    attempts: number;
+    error: ErrorInfo | null;
+    /**
+     * Requested At
+     */
+    requested_at: string;
+    /**
+     * Done At
+     */
+    done_at: string | null;
 };
 
 /**

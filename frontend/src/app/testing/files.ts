@@ -63,6 +63,7 @@ export function sampleDetail(
       },
     ],
     after_load: null,
+    lakes: [],
     ...changes,
   };
 }

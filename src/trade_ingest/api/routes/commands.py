@@ -144,7 +144,13 @@ def cancel_run_request(run_request_id: int) -> Response:
 def rollback_file(file_id: int, wanted: RollbackIn) -> Response:
     """Take out exactly the rows of a file; what it had replaced comes back. All or nothing."""
     audit.note(file_id=file_id, preview=wanted.preview)
-    return reply(RollbackOut, rollback(options().database, file_ids=(file_id,), preview=wanted.preview))
+    result = rollback(
+        options().database,
+        file_ids=(file_id,),
+        preview=wanted.preview,
+        connections=options().settings.store_connections,
+    )
+    return reply(RollbackOut, result)
 
 
 @blueprint.post("/rejects/replay")
@@ -165,6 +171,7 @@ def replay_rejects(wanted: ReplayIn) -> Response:
         wanted=chosen,
         contract=_present_contract(wanted),
         preview=wanted.preview,
+        connections=options().settings.store_connections,
     )
     return reply(ReplayOut, result)
 

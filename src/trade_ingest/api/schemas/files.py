@@ -118,6 +118,7 @@ class FileDetail(Answer):
     rejects_by_state: dict[str, int]
     attempts: list[FileAttempt]
     after_load: AfterLoad | None = Field(description="What was to be done with it once loaded; none: it was kept.")
+    lakes: list[LakeOfFile] = Field(description="What the lakes of its target hold of it.")
 
 
 class FileAttempt(Answer):
@@ -142,6 +143,22 @@ class AfterLoad(Answer):
     action: Literal["move", "tag", "delete"]
     destination: str | None = Field(description="The URI that it is moved to; none for other actions.")
     state: Literal["pending", "done", "failed"] = Field(description="What is pending or failed, the next run tries.")
+    attempts: int
+    error: ErrorInfo | None
+    requested_at: datetime
+    done_at: datetime | None
+
+
+class LakeOfFile(Answer):
+    """What a lake holds of a file."""
+
+    lake: str = Field(description="As it is asked for with --also.")
+    run_id: int = Field(description="The run that it was asked of.")
+    state: Literal["pending", "done", "failed"] = Field(description="What is pending or failed, the next run tries.")
+    rows: int | None = Field(
+        description="Rows that are there; 0: they were taken out; none: it is at work or was not done."
+    )
+    objects: list[str] = Field(description="Names of all objects that may be there, below the lake's folder.")
     attempts: int
     error: ErrorInfo | None
     requested_at: datetime

@@ -52,6 +52,7 @@ def _version(version: ExplainedVersion) -> dict[str, Any]:
         "hint": version.hint,
         "attempts": version.attempts,
         "after_load": version.after_load,
+        "lakes": version.lakes,
     }
 
 
@@ -67,6 +68,7 @@ def _lines(explanation: Explanation) -> list[str]:
         ]
         if version.after_load:
             lines.append(f"    archive: {version.after_load.sentence}")
+        lines += [f"    lake: {lake.sentence}" for lake in version.lakes]
         if version.hint:
             lines.append(f"    hint: {version.hint}")
     if not explanation.versions:

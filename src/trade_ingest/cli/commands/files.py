@@ -114,6 +114,7 @@ def _lines(detail: FileDetail) -> list[str]:
         lines.append(f"  content    xxh3-128 {detail.content_hash}, {format_bytes(detail.content_bytes or 0)} unpacked")
     if detail.after_load:
         lines.append(f"  archive    {detail.after_load.sentence}")
+    lines += [f"  lake       {lake.sentence}" for lake in detail.lakes]
     lines += _relations(detail)
     if detail.rejects_by_state:
         states = ", ".join(f"{count:,} {state}" for state, count in detail.rejects_by_state.items())

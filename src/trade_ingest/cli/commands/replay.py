@@ -93,6 +93,10 @@ def _show(invocation: Invocation, result: ReplayResult) -> int:
     if result.rejects_moved:
         moved = counted(result.rejects_moved, "reject")
         invocation.say(f"{moved} found by file and row number: the file was loaded again since the export")
+    for handed in result.handed_over:
+        if handed.error is not None:
+            said = f"{handed.lake} does not have the rows of file {handed.file_id} yet, the next run hands them over"
+            invocation.say(printable(f"warning: {said}: {handed.error.message}"))
     is_refused = _show_refused(invocation, result)
     if result.rows_rejected:
         invocation.say("see what is still wrong with: trade-ingest rejects")

@@ -56,7 +56,8 @@ def command(invocation: Invocation, files: tuple[str, ...], run_id: int | None, 
     if not confirm(f"{question}?", yes=yes):
         invocation.say("nothing was changed")
         return
-    _show(invocation, rollback(invocation.database, file_ids=file_ids, run_id=run_id))
+    connections = invocation.settings.store_connections
+    _show(invocation, rollback(invocation.database, file_ids=file_ids, run_id=run_id, connections=connections))
 
 
 def _show(invocation: Invocation, result: RollbackResult) -> None:
@@ -79,6 +80,12 @@ def _show(invocation: Invocation, result: RollbackResult) -> None:
 
 def _notes(result: RollbackResult) -> list[str]:
     notes = []
+    notes += [
+        f"warning: {handed.lake} still has rows of file {handed.file_id}, which the next run takes out:"
+        f" {handed.error.message}"
+        for handed in result.handed_over
+        if handed.error is not None
+    ]
     if result.rows_missing:
         notes.append(f"warning: {counted(result.rows_missing, 'row')} that the ledger had as loaded were not there")
     notes += [

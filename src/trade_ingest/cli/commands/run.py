@@ -80,6 +80,13 @@ _ABORTED = "aborted: files in flight were rolled back; the ledger is consistent"
     metavar="keep|move:URI|tag|delete",
     help="What to do with a file once its rows are committed. Default: keep.",
 )
+@setting_option(
+    "--also",
+    setting="also",
+    metavar="parquet:URI|iceberg:URI",
+    multiple=True,
+    help="A lake that gets the accepted rows, too, or iceberg:CATALOG:NAMESPACE.TABLE; may be repeated.",
+)
 @selection_options
 @delivery_options
 @click.option("--dry-run", is_flag=True, help="Show what would be loaded, and stop; the same as `plan`.")
@@ -106,6 +113,7 @@ def command(
       trade-ingest run 'trades/2024-*.csv.gz' --contract kraken_trades --parallelism 4
       trade-ingest run trades/ --max-rejects 0 -o json
       trade-ingest run s3://deliveries/fx/ --after-load move:s3://trade-archive/fx
+      trade-ingest run s3://deliveries/fx/ --also parquet:s3://lake/trades
     """  # noqa: D301  # \b keeps click from joining the lines
     if dry_run:
         return show_plan(invocation, sources, selection, is_reload=reload, fails_if_empty=fail_if_empty)
@@ -244,6 +252,8 @@ def _next_steps(
         yield f"files that failed are tried again by: {again}"
     if result.archive_failed:
         yield f"files that were not archived are tried again by the next run, such as: {again}"
+    if result.handover_failed:
+        yield f"files that were not handed over are tried again by the next run, such as: {again}"
     if result.rows_rejected or any(f.rows_rejected for f in result.failed):
         yield f"see the rejects: {_ledger_command(invocation, 'rejects', '--run', str(result.run_id))}"
     elif not result.files_planned:

@@ -15,6 +15,7 @@ interface Option {
 
 /** Where an option comes from that the run was not given. */
 const OTHERWISE: Readonly<Record<string, string>> = {
+  also: 'no lake',
   parallelism: 'as the engine finds best',
   max_connections: 'no limit',
   master: 'not used by this engine',
