@@ -42,12 +42,14 @@ class Invocation:
         is_debug: show tracebacks and log all.
         is_quiet: no progress, no hints; results and errors only.
         config_file: instead of ``trade-ingest.toml`` in the current folder.
+        files_from: the file that names the files to load, one on a line; ``-``: stdin.
     """
 
     flags: dict[str, Any] = field(default_factory=dict)
     is_debug: bool = False
     is_quiet: bool = False
     config_file: str | None = None
+    files_from: str | None = None
 
     @cached_property
     def settings(self) -> Settings:
