@@ -291,6 +291,13 @@ class WorkerLostError(FileError):
     retryable = True
 
 
+class NotificationError(TradeIngestError):
+    """A notification was not taken."""
+
+    code = "notification.refused"
+    retryable = True
+
+
 class UnauthenticatedError(TradeIngestError):
     """The API was asked without a token, session or user that it knows."""
 
@@ -449,6 +456,7 @@ OUTCOMES: dict[type[TradeIngestError], Outcome] = {
     ArchiveError: Outcome(1, 500),
     ArchiveConflictError: Outcome(1, 409),
     ArchiveSourceError: Outcome(1, 409),
+    NotificationError: Outcome(3, 502),
     UnauthenticatedError: Outcome(4, 401),
     ForbiddenError: Outcome(4, 403),
     TooManyFailuresError: Outcome(3, 429),
