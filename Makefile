@@ -6,6 +6,7 @@ PROFILE ?= full
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+AIRFLOW_STAMP := $(VENV)/airflow/.installed
 NODE_STAMP := node_modules/.package-lock.json
 DASHBOARD := src/trade_ingest/api/static/index.html
 DASHBOARD_NODE_STAMP := frontend/node_modules/.package-lock.json
@@ -16,10 +17,11 @@ COMPILE = $(VENV)/lock/bin/uv pip compile --quiet --universal --python-version 3
 	--generate-hashes --custom-compile-command 'make lock' $(LOCK_OPTIONS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dashboard demo test test-spark torture check-terraform lint fmt docs dist serve up down bench lock clean
+.PHONY: help setup airflow dashboard demo test test-spark test-airflow torture check-terraform lint fmt docs dist serve up \
+	down bench lock clean
 
 help: ## list the targets
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z-]*:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z-]*:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## make .venv with everything needed, at pinned versions (PYTHON=python3.12 chooses another Python)
 
@@ -35,6 +37,15 @@ $(STAMP): pyproject.toml requirements.lock requirements-dev.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-dev.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	$(BIN)/python -m pip check --disable-pip-version-check
+	@touch $@
+
+airflow: $(AIRFLOW_STAMP) ## install Airflow into an environment of its own, for the tests of the DAGs
+
+$(AIRFLOW_STAMP): requirements-airflow.lock | $(STAMP)
+	test -x $(VENV)/airflow/bin/python || $(PYTHON) -m venv $(VENV)/airflow
+	$(VENV)/airflow/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --no-deps --require-hashes \
+	  -r $<
+	$(VENV)/airflow/bin/python -m pip check --disable-pip-version-check
 	@touch $@
 
 # Azurite, for tests only. Its packages come with hashes (package-lock.json), and none of their scripts is run.
@@ -57,7 +68,7 @@ dashboard: $(DASHBOARD) ## build the dashboard that `make serve` serves
 demo: setup ## load sample trades with PySpark into the built-in PostgreSQL (ENGINE=local: without Spark)
 	$(BIN)/trade-ingest demo --engine $(ENGINE)
 
-test: setup lint dashboard $(NODE_STAMP) ## check the style and the types, then run every test
+test: setup lint dashboard $(NODE_STAMP) $(AIRFLOW_STAMP) ## check the style and the types, then run every test
 	$(NPM) --prefix frontend test
 	$(BIN)/python -m pytest -n 2
 
@@ -74,6 +85,13 @@ test-spark: setup ## run the tests of Spark with Spark 3.5 and 4.0, too (each ge
 	TRADE_INGEST_TEST_SPARK_PYTHONS=$(CURDIR)/$(VENV)/spark35/bin/python:$(CURDIR)/$(VENV)/spark40/bin/python \
 	  $(BIN)/python -m pytest -n 1 tests/integration/load/test_spark_versions.py tests/integration/spark \
 	  tests/integration/submit/test_launched_jobs.py
+
+test-airflow: setup ## run the tests of the DAGs with the providers of Airflow, too (1.6 GB in .venv)
+	test -x $(VENV)/airflow-providers/bin/python || $(PYTHON) -m venv $(VENV)/airflow-providers
+	$(VENV)/airflow-providers/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --no-deps \
+	  --require-hashes -r requirements-airflow-providers.lock
+	TRADE_INGEST_TEST_AIRFLOW_PYTHON=$(CURDIR)/$(VENV)/airflow-providers/bin/python \
+	  $(BIN)/python -m pytest -n 1 tests/integration/airflow
 
 torture: setup ## kill loads at hundreds of random moments and compare every row (about half an hour)
 	$(BIN)/python -m pytest -n 2 -m torture
@@ -138,6 +156,8 @@ lock: ## pin the dependencies again after a change of pyproject.toml (LOCK_OPTIO
 	$(COMPILE) pyproject.toml --output-file requirements.lock
 	$(COMPILE) pyproject.toml --group spark35 --output-file requirements-spark35.lock
 	$(COMPILE) pyproject.toml --group spark40 --output-file requirements-spark40.lock
+	$(COMPILE) --group airflow --output-file requirements-airflow.lock
+	$(COMPILE) --group airflow-providers --output-file requirements-airflow-providers.lock
 	$(COMPILE) pyproject.toml --group executor --constraints requirements.lock --output-file requirements-executor.lock
 	$(COMPILE) pyproject.toml --extra api --extra aws --extra azure --extra databricks --extra gcp --extra iceberg --extra kubernetes --extra lineage --extra notebook --extra notify --extra spark --extra tracing --group dev --constraints requirements.lock --output-file requirements-dev.lock
 	$(COMPILE) --group build --constraints requirements-dev.lock --output-file requirements-build.lock

@@ -310,6 +310,13 @@ class WorkerLostError(FileError):
     retryable = True
 
 
+class NotificationError(TradeIngestError):
+    """A notification was not taken."""
+
+    code = "notification.refused"
+    retryable = True
+
+
 class UnauthenticatedError(TradeIngestError):
     """The API was asked without a token, session or user that it knows."""
 
@@ -485,6 +492,7 @@ OUTCOMES: dict[type[TradeIngestError], Outcome] = {
     ArchiveSourceError: Outcome(1, 409),
     HandoverError: Outcome(1, 500),
     LakeIncompatibleError: Outcome(2, 409),
+    NotificationError: Outcome(3, 502),
     UnauthenticatedError: Outcome(4, 401),
     ForbiddenError: Outcome(4, 403),
     TooManyFailuresError: Outcome(3, 429),

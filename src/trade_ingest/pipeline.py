@@ -17,12 +17,12 @@ from trade_ingest.ledger import schema
 from trade_ingest.ledger.connection import open_connection, wrap_database_errors
 from trade_ingest.ledger.contracts import contract_id_of
 from trade_ingest.ledger.events import Event, EventKind
-from trade_ingest.ledger.listed import marked_for_recheck, stage_listing
+from trade_ingest.ledger.listed import marked_for_recheck, not_loaded, stage_listing
 from trade_ingest.ledger.runs import abandon_dead_runs, start_run
 from trade_ingest.plan import Plan, PlannedFile, compare_listing, register_files
 from trade_ingest.run import DEFAULT_OPTIONS, OnEvent, Run, RunOptions, RunResult
 from trade_ingest.source.access import Accesses
-from trade_ingest.source.listing import Connections, OpenListing
+from trade_ingest.source.listing import Connections, OpenListing, gone_error
 from trade_ingest.source.location import shown_source
 from trade_ingest.source.pattern import EVERYTHING, Selection
 
@@ -108,8 +108,18 @@ def _stage(
     delivery = selection.delivery_over(contract.delivery)
     listing = OpenListing(sources, connections=connections, selection=selection, delivery=delivery, within=within)
     stage_listing(connection, listing, note)
+    if listing.gone:
+        _require_loaded(connection, listing.gone, contract.target.qualified_name)
     on_planning("comparing", listed)
     return listing.ignored
+
+
+def _require_loaded(connection: psycopg.Connection[Any], uris: Sequence[str], target: str) -> None:
+    """Refuse files that are gone, unless they are loaded: the run that has loaded them may have moved them."""
+    has_ledger = schema.current_revision(connection) is not None
+    missing = not_loaded(connection, uris, target) if has_ledger else uris
+    if missing:
+        raise gone_error(missing)
 
 
 def ingest(  # noqa: PLR0913  # what it works with, and who is to know of it
@@ -131,7 +141,7 @@ def ingest(  # noqa: PLR0913  # what it works with, and who is to know of it
     they do not exist.
 
     Args:
-        sources: files, folders, globs.
+        sources: files, folders, globs; ``LiteralSource``: single files, with no wildcard in their names.
         contract: what the files must look like and where their rows go.
         database: the URL of the database.
         options: how the run works.
@@ -142,7 +152,7 @@ def ingest(  # noqa: PLR0913  # what it works with, and who is to know of it
         stop: when set, files in flight are finished, no further one is begun, and the run ends as ``interrupted``.
 
     Raises:
-        SourceNotFoundError: a source matches no file.
+        SourceNotFoundError: a source matches no file; or a ``LiteralSource`` is gone, and was not loaded.
         UsageError: ``options.after_load`` or ``options.also`` cannot be done with these sources.
         LakeIncompatibleError: an Iceberg table of ``options.also`` differs from the target.
         TargetIncompatibleError: the target table exists and differs from the contract.

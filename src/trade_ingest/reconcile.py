@@ -14,7 +14,7 @@ from psycopg import IsolationLevel, sql
 from psycopg.rows import class_row, dict_row
 
 from trade_ingest.errors import NotInLedgerError, ReconciliationError
-from trade_ingest.ledger.queries import open_ledger
+from trade_ingest.ledger.queries import get_run_row, open_ledger
 from trade_ingest.ledger.runs import live_run_ids
 
 if TYPE_CHECKING:
@@ -163,6 +163,7 @@ def reconcile(
     target: str | None = None,
     contract: Contract | None = None,
     file_ids: Sequence[int] = (),
+    run_ids: Sequence[int] = (),
     timeout_seconds: float | None = None,
 ) -> ReconcileResult:
     """Compare the ledger with the rows in the targets; reads only, and each target once.
@@ -176,10 +177,11 @@ def reconcile(
         target: only this target, ``schema.table``.
         contract: only this contract's target.
         file_ids: only these files; rows of other files are not looked at.
+        run_ids: only the files that these runs were the last to load, and ``file_ids``.
         timeout_seconds: a statement that takes longer is given up; a target takes four, one of which reads it.
 
     Raises:
-        NotInLedgerError: the ledger has no such target or file.
+        NotInLedgerError: the ledger has no such target, file or run.
         DatabaseUnavailableError: the time was over.
     """
     started = time.monotonic()
@@ -192,9 +194,20 @@ def reconcile(
         connection.isolation_level = IsolationLevel.REPEATABLE_READ
         connection.read_only = True
         with connection.transaction():
+            if run_ids:
+                file_ids = [*file_ids, *_files_of_runs(connection, run_ids)]
+                if not file_ids:
+                    return ReconcileResult((), time.monotonic() - started)
             names = _targets(connection, wanted, file_ids)
             targets = tuple(_Target(connection, name, file_ids, live_runs).reconcile() for name in names)
     return ReconcileResult(targets, time.monotonic() - started)
+
+
+def _files_of_runs(connection: Connection, run_ids: Sequence[int]) -> list[int]:
+    for run_id in run_ids:
+        get_run_row(connection, run_id)
+    found = connection.execute("SELECT file_id FROM ingest.file WHERE run_id = ANY(%s)", [list(run_ids)])
+    return [file_id for (file_id,) in found]
 
 
 def _targets(connection: Connection, wanted: str | None, file_ids: Sequence[int]) -> list[str]:

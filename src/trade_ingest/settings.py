@@ -34,7 +34,8 @@ ENV_PREFIX = "TRADE_INGEST_"
 CONFIG_FILE = "trade-ingest.toml"
 ENV_FILE = ".env"
 
-_TEST_PREFIX = f"{ENV_PREFIX}TEST_"  # the test suite's own variables are no settings
+_OTHERS = re.compile(rf"{ENV_PREFIX}(TEST_.*|AIRFLOW_.*|COMMAND)")
+"""Variables that are no settings: those of the tests, and of the DAGs in ``airflow_dags``."""
 _MAX_REJECTS = re.compile(r"(?P<count>\d+)(?:\s*,\s*(?P<ratio>\d+(?:\.\d+)?)\s*%)?|(?P<only_ratio>\d+(?:\.\d+)?)\s*%")
 _AFTER_LOAD = re.compile(r"keep|tag|delete|move:\S.*")
 _LAKE = re.compile(r"(parquet|iceberg):\S.*")
@@ -400,7 +401,7 @@ def _from_variables(variables: Mapping[str, str | None], layer: Layer, problems:
     place = "" if layer == Layer.ENVIRONMENT else f" in {ENV_FILE}"
     known = {ENV_PREFIX + name.upper(): name for name in Settings.model_fields}
     for variable in sorted(variables):
-        if not variable.upper().startswith(ENV_PREFIX) or variable.startswith(_TEST_PREFIX):
+        if not variable.upper().startswith(ENV_PREFIX) or _OTHERS.fullmatch(variable):
             continue
         if variable in known:
             yield known[variable], variables[variable] or "", Origin(layer, f"{variable}{place}")

@@ -146,6 +146,19 @@ def test_only_the_asked_target_or_files_are_compared(desk, print_desk):
         reconcile(desk.database, file_ids=[fill.file_id, 999])
 
 
+def test_only_files_of_the_asked_runs_are_compared(desk):
+    fill = desk.load("a.csv", [desk.line("A1")])
+    other = desk.load("b.csv", [desk.line("B1")])
+    desk.execute("DELETE FROM fill WHERE trade_id = 'B1'")
+    idle = desk.ingest()
+    assert reconcile(desk.database, run_ids=[fill.run_id]).files == 1
+    assert reconcile(desk.database, run_ids=[fill.run_id]).is_balanced
+    assert not reconcile(desk.database, run_ids=[fill.run_id, other.run_id]).is_balanced
+    assert reconcile(desk.database, run_ids=[idle.run_id]).targets == ()
+    with pytest.raises(NotInLedgerError):
+        reconcile(desk.database, run_ids=[999])
+
+
 def test_control_totals_are_exact(print_desk):
     desk = print_desk
     file = desk.load("a.csv", [desk.line(f"A{i}", price="12345678901234.5678", quantity=2**62) for i in range(1, 4)])

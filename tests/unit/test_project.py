@@ -68,7 +68,7 @@ def test_no_file_names(what):
     assert found == set()
 
 
-@pytest.mark.parametrize("lock", LOCKS)
+@pytest.mark.parametrize("lock", [*LOCKS, "requirements-airflow.lock", "requirements-airflow-providers.lock"])
 def test_each_requirement_of_a_lock_is_one_version_with_hashes(lock):
     pinned = pinned_requirements(lock)
 

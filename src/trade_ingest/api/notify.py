@@ -38,6 +38,44 @@ class Notification:
     level: str = "failure"
 
 
+class Channel:
+    """Where notifications are sent: one URL of Apprise.
+
+    Args:
+        url: see https://github.com/caronc/apprise; it may have a password.
+        number: of the URL among those that are configured; errors name it by that, as it is a secret.
+
+    Raises:
+        ConfigurationError: Apprise cannot read the URL.
+        EngineError: Apprise is not installed.
+    """
+
+    def __init__(self, url: str, *, number: int = 1) -> None:
+        try:
+            import apprise
+        except ImportError as exc:
+            message = "notifications need the package apprise"
+            raise EngineError(message, hint="pip install 'trade-ingest[notify]'") from exc
+        self._number = number
+        self._apprise = apprise.Apprise()
+        if not self._apprise.add(url):
+            message = f"notify: Apprise cannot read URL {number}"
+            raise ConfigurationError(message, hint="its documentation lists the forms", problems=(message,))
+
+    def send(self, notification: Notification) -> None:
+        """Send one notification.
+
+        Raises:
+            OSError: it was not taken.
+        """
+        sent = self._apprise.notify(
+            title=notification.title, body=notification.body, notify_type=notification.level, body_format="text"
+        )
+        if not sent:
+            message = f"URL {self._number} of notify: a notification was not taken"
+            raise OSError(message)
+
+
 class Notifier:
     """Sends notifications to one URL; one for all that happened since the last.
 
@@ -60,15 +98,7 @@ class Notifier:
         number: int = 1,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        try:
-            import apprise
-        except ImportError as exc:
-            message = "notifications need the package apprise"
-            raise EngineError(message, hint="pip install 'trade-ingest[notify]'") from exc
-        self._apprise = apprise.Apprise()
-        if not self._apprise.add(url):
-            message = f"notify: Apprise cannot read URL {number}"
-            raise ConfigurationError(message, hint="its documentation lists the forms", problems=(message,))
+        self._channel = Channel(url, number=number)
         self.name = f"notify:{_mark_of(url)}"
         self._patience = None if late_hours is None else timedelta(hours=late_hours)
         self._clock = clock
@@ -87,20 +117,12 @@ class Notifier:
             notifications += gaps(connection, due, memory)
             looked_at["gaps"] = now
         for notification in notifications:
-            self._send(notification)
+            self._channel.send(notification)
         self._looked_at = looked_at  # now that all is taken: what was not is looked for again
 
     def _is_time(self, what: str, now: datetime, every: timedelta) -> bool:
         before = self._looked_at.get(what)
         return before is None or abs(now - before) >= every
-
-    def _send(self, notification: Notification) -> None:
-        sent = self._apprise.notify(
-            title=notification.title, body=notification.body, notify_type=notification.level, body_format="text"
-        )
-        if not sent:
-            message = "a notification was not taken"
-            raise OSError(message)
 
 
 def _mark_of(url: str) -> str:

@@ -46,6 +46,7 @@ class Invocation:
         secret_settings: settings that win over all others and are in no message: secrets.
         outcome: what a run did, once it has ended.
         failure: what ended the command, if something did.
+        files_from: the file that names the files to load, one on a line; ``-``: stdin.
     """
 
     flags: dict[str, Any] = field(default_factory=dict)
@@ -55,6 +56,7 @@ class Invocation:
     secret_settings: dict[str, Any] = field(default_factory=dict, repr=False)
     outcome: dict[str, Any] | None = None
     failure: BaseException | None = None
+    files_from: str | None = None
 
     @cached_property
     def settings(self) -> Settings:

@@ -40,6 +40,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "generate": (f"{_COMMANDS_PACKAGE}.generate", "Write synthetic trade files for a contract."),
     "serve": (f"{_COMMANDS_PACKAGE}.serve", "Serve the REST API and the dashboard."),
     "submit": (f"{_COMMANDS_PACKAGE}.submit", "Run as a job of a cloud: EMR, Dataproc, Synapse, Fabric, Databricks …"),
+    "notify": (f"{_COMMANDS_PACKAGE}.notify", "Tell people something, where serve tells of failures."),
     "token": (f"{_COMMANDS_PACKAGE}.token", "Make, list and revoke the tokens of the API."),
     "contracts": (f"{_COMMANDS_PACKAGE}.contracts", "List, show and check contracts; print their DDL."),
     "db": (f"{_COMMANDS_PACKAGE}.db", "The database: its URL, a shell, its state; stop the embedded one."),

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 from psycopg import sql
@@ -30,6 +30,14 @@ _CREATE_SQL = sql.SQL(
     "CREATE TEMPORARY TABLE {} (uri text NOT NULL, version text NOT NULL, size_bytes bigint NOT NULL,"
     " modified_at timestamptz NOT NULL, checksum text NOT NULL, held text NOT NULL, held_because text NOT NULL)"
 )
+
+_NOT_LOADED_SQL: LiteralString = """
+SELECT uri FROM unnest(%(uris)s::text[]) AS named (uri)
+WHERE NOT EXISTS (
+    SELECT FROM ingest.file AS f
+    WHERE f.target = %(target)s AND f.uri = named.uri AND f.state IN ('loaded', 'baseline')
+)
+"""
 
 _DECIDE_SQL = sql.SQL("""
 COPY (
@@ -262,3 +270,8 @@ def _copy_in(
             copy.write(_lines_of(chunk))
             count += len(chunk)
             on_copied(count)
+
+
+def not_loaded(connection: Connection, uris: Sequence[str], target: str) -> list[str]:
+    """Which of the files the ledger does not have as loaded, at any version."""
+    return [uri for (uri,) in connection.execute(_NOT_LOADED_SQL, {"uris": list(uris), "target": target})]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from trade_ingest.contract.model import ANY_DELIVERY, Delivery
@@ -22,7 +22,7 @@ from trade_ingest.source.delivery import Deliveries
 from trade_ingest.source.expansion import expanded
 from trade_ingest.source.file import SourceFile
 from trade_ingest.source.local import expand, is_file, stat_path, walk
-from trade_ingest.source.location import HTTP_SCHEMES, Location, parse_location, shown_source
+from trade_ingest.source.location import HTTP_SCHEMES, LiteralSource, Location, parse_location, shown_source
 from trade_ingest.source.members import archive_path, archive_version, is_archive, split_member
 from trade_ingest.source.pattern import EVERYTHING, Selection, has_wildcards, parse_pattern
 from trade_ingest.source.ranges import stat_stored
@@ -56,12 +56,15 @@ class OpenListing:
 
     A source is a file, a folder (searched through for names of ``DATA_FILE``, hidden ones and those that start with
     an underscore left out) or a glob (``**`` crosses folders, ``{date:…}`` is a date); on this machine or in an object
-    store. The whole listing is taken: no high-water mark. What a folder holds under such a name that is no file, as a
-    pipe or a link to nothing, is left out with a warning.
+    store; or a ``LiteralSource``, one file. The whole listing is taken: no high-water mark. What a folder holds under
+    such a name that is no file, as a pipe or a link to nothing, is left out with a warning.
 
     Of a zip archive each file in it with such a name is a file; ``archive.zip!/member.csv`` is one of them, and what
     stands after ``!/`` may be a glob. An archive whose directory cannot be read is a file itself, which fails when it
     is loaded. Files that are not whole yet are ``held``; see ``source.delivery``.
+
+    A ``LiteralSource`` that is not there is noted in ``gone``, and nothing is raised: it may have been archived by the
+    run that has loaded it.
 
     Iterating takes memory for a page of objects, whatever their number, and raises
 
@@ -98,6 +101,7 @@ class OpenListing:
         self._sources = tuple(sources)
         self._connections = tuple(connections)
         self._selection = selection
+        self.gone: list[str] = []
         self._ignored: set[str] = set()
         self._taken: set[str] = set()  # files that another source would ignore
 
@@ -109,6 +113,9 @@ class OpenListing:
     def __iter__(self) -> Iterator[SourceFile]:
         accesses = Accesses.to(self._sources, self._connections)
         for source in self._sources:
+            if isinstance(source, LiteralSource):
+                yield from self._found(source, accesses)
+                continue
             is_empty = True
             for file in self._search(source, accesses):
                 if len(self._sources) > 1 and not DATA_FILE.search(file.uri):
@@ -119,13 +126,22 @@ class OpenListing:
                 message = f"{shown_source(source)}: no file is left by the selection"
                 raise SourceNotFoundError(message, hint="check --include, --exclude, --from and --to")
 
+    def _found(self, source: LiteralSource, accesses: Accesses) -> Iterator[SourceFile]:
+        try:
+            yield from self._search(source, accesses)
+        except SourceNotFoundError:
+            self.gone.append(parse_location(source).uri)
+
     def _search(self, source: str, accesses: Accesses) -> Iterator[SourceFile]:
         location, selection, members = parse_location(source), self._selection, None
         if (parts := split_member(location.key)) is not None and not os.path.exists(location.key):
-            location, members = location.at(parts[0]), _members_of(parts[1], selection)
+            is_literal = isinstance(source, LiteralSource)
+            location, members = location.at(parts[0]), _members_of(parts[1], selection, is_literal=is_literal)
             if "{date" not in parts[0] and "{date" in parts[1]:
                 selection = replace(selection, dates=None)
         search = _search_local if location.is_local else _search_store
+        if isinstance(source, LiteralSource):
+            search = _search_literal
         found = search(location, source, accesses, selection, self)
         if location.is_local and self._bounds is not None:
             found = self._bounded(found, self._bounds, source)
@@ -196,7 +212,15 @@ def take_listing(
     """All files of the sources, each once and in order; arguments and errors are those of ``OpenListing``."""
     listing = OpenListing(sources, connections=connections, selection=selection, delivery=delivery)
     found = {file.uri: file for file in listing}
+    if listing.gone:
+        raise gone_error(listing.gone)
     return Listing(tuple(found[uri] for uri in sorted(found)), listing.ignored)
+
+
+def gone_error(uris: Sequence[str]) -> SourceNotFoundError:
+    """The error that files which were named one by one are not there."""
+    message = f"{uris[0]}: there is no such file" + (f"; nor {len(uris) - 1:,} others" if uris[1:] else "")
+    return SourceNotFoundError(message, hint="make the list of files again, as with `trade-ingest plan -o csv`")
 
 
 def stat_file(file: SourceFile) -> SourceFile:
@@ -266,11 +290,11 @@ def _is_data_member(name: str) -> bool | None:
     return DATA_FILE.search(name) is not None
 
 
-def _members_of(text: str, selection: Selection) -> Callable[[str], bool | None]:
+def _members_of(text: str, selection: Selection, *, is_literal: bool) -> Callable[[str], bool | None]:
     """Which members a source names after ``!/``; None: left out on purpose."""
     if not text:
         return _is_data_member
-    if not has_wildcards(text):
+    if is_literal or not has_wildcards(text):
         return lambda name: name == text or None
     pattern = parse_pattern(text, dates=selection.dates if "{date" in text else None)
     return lambda name: pattern.matches(name) or None
@@ -336,6 +360,23 @@ def _search_store(
             yield found, key.rpartition("/")[2]
             return
     yield from _search_prefix(location, source, accesses, listing)
+
+
+def _search_literal(
+    location: Location, source: str, accesses: Accesses, selection: Selection, listing: OpenListing
+) -> _Found:
+    if selection.dates is not None:
+        message = f"{shown_source(source)}: a range of dates chooses among files, and this is one"
+        raise UsageError(message, hint="leave out the dates")
+    if location.is_local:
+        if not os.path.isfile(location.key):
+            raise gone_error([source])
+        yield stat_path(location.key), os.path.basename(location.key)
+        return
+    found = _existing(location, accesses)
+    if location.scheme not in HTTP_SCHEMES:
+        listing.look_beside(found)
+    yield found, location.key.rpartition("/")[2]
 
 
 def _search_prefix(location: Location, source: str, accesses: Accesses, listing: OpenListing) -> _Found:

@@ -23,6 +23,13 @@ _AZURE_HOST = re.compile(r"(?P<account>[^.]+)\.(?:blob|dfs)\.core\.windows\.net"
 _ACCOUNT_VARIABLES = ("AZURE_STORAGE_ACCOUNT_NAME", "AZURE_STORAGE_ACCOUNT")
 _PORTS = {"http": 80, "https": 443}
 
+
+class LiteralSource(str):
+    """A source that is the path or URI of one file, as a listing gives it: no character in it is a wildcard."""
+
+    __slots__ = ()
+
+
 _SIGNATURE = re.compile(
     r"x-amz-(signature|credential|security-token)|x-goog-(signature|credential)|sig|signature", re.IGNORECASE
 )

@@ -75,6 +75,17 @@ def test_pattern_chooses_objects(kind, request, loading_of):
     assert loading.rows() == loading.expected("eu/2024-03/fills.csv", "us/2024-03/fills.csv")
 
 
+def test_key_that_is_named_as_it_is_is_no_pattern(s3_store, loading_of, tmp_path):
+    loading = loading_of(s3_store)
+    loading.put("in/a[1].csv", range(1, 11))
+    loading.put("in/a1.csv", range(11, 21))
+    (tmp_path / "names").write_text(loading.seen.uri("in/a[1].csv"))
+    loading.sources = ["--files-from", str(tmp_path / "names")]
+
+    assert loading.run().outcome == (0, 1, 0, [])
+    assert loading.rows() == loading.expected("in/a[1].csv")
+
+
 def test_removed_object_stays_loaded(loading):
     loading.put("a.csv", range(1, 11))
     loading.put("b.csv", range(11, 21))

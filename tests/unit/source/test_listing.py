@@ -1,6 +1,7 @@
 import glob
 import os
 import random
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -8,9 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trade_ingest.errors import FileUnreadableError, SourceNotFoundError, UsageError
-from trade_ingest.source.listing import list_files, take_listing
+from trade_ingest.source.dates import parse_dates
+from trade_ingest.source.listing import OpenListing, list_files, take_listing
 from trade_ingest.source.local import stat_path
-from trade_ingest.source.location import parse_location
+from trade_ingest.source.location import LiteralSource, parse_location
+from trade_ingest.source.pattern import Selection
 
 
 @pytest.fixture
@@ -201,3 +204,37 @@ def test_file_whose_name_is_no_text_is_refused_with_its_name(tmp_path):
 def test_file_that_is_gone_is_unreadable(tmp_path):
     with pytest.raises(FileUnreadableError, match="No such file"):
         stat_path(str(tmp_path / "gone.csv"))
+
+
+def test_literal_source_is_one_file_whatever_its_name(tmp_path):
+    for name in ["a*.csv", "ab.csv", "[x].csv", "x.csv", "{date:%Y}.csv", "2024.csv"]:
+        (tmp_path / name).write_text("x")
+    sources = [LiteralSource(tmp_path / name) for name in ["a*.csv", "[x].csv", "{date:%Y}.csv"]]
+
+    assert names(tmp_path, *sources) == ["[x].csv", "a*.csv", "{date:%Y}.csv"]
+
+
+def test_literal_source_that_is_gone_is_noted_and_no_other_file_is_taken_for_it(tmp_path):
+    (tmp_path / "ab.csv").write_text("x")
+    listing = OpenListing([LiteralSource(tmp_path / "a*.csv"), LiteralSource(tmp_path)])
+
+    assert list(listing) == []
+    assert listing.gone == [f"{tmp_path}/a*.csv", str(tmp_path)]
+    with pytest.raises(SourceNotFoundError, match=r"a\*\.csv: there is no such file; nor 1 others"):
+        list_files(listing.gone and [LiteralSource(path) for path in listing.gone])
+
+
+def test_literal_member_of_an_archive_is_that_member(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        for name in ["t*.csv", "ticks.csv"]:
+            archive.writestr(name, "x")
+
+    assert names(tmp_path, LiteralSource(f"{tmp_path}/a.zip!/t*.csv")) == ["a.zip!/t*.csv"]
+
+
+def test_literal_source_has_no_dates(tmp_path):
+    (tmp_path / "a.csv").write_text("x")
+    selection = Selection(dates=parse_dates("2024-01-01", None))
+
+    with pytest.raises(UsageError, match="this is one"):
+        take_listing([LiteralSource(tmp_path / "a.csv")], selection=selection)

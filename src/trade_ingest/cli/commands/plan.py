@@ -17,6 +17,7 @@ from trade_ingest.cli.selection import selection_flags, selection_options
 
 if TYPE_CHECKING:
     from trade_ingest.plan import Plan, PlannedFile
+    from trade_ingest.source.location import LiteralSource
     from trade_ingest.source.pattern import Selection
 
 _Decorated = TypeVar("_Decorated", bound=Callable[..., Any])
@@ -39,8 +40,19 @@ _COLUMNS = (
 
 
 def source_argument(function: _Decorated) -> _Decorated:
-    """The sources of a command."""
-    return click.argument("sources", metavar="[SOURCE]...", nargs=-1)(function)
+    """The sources of a command: an argument, and ``--files-from``, whose value goes to the invocation."""
+    option = click.option(
+        "--files-from",
+        metavar="FILE",
+        callback=_note_files_from,
+        expose_value=False,
+        help="Also the files that FILE names, one on a line, taken as they are: no wildcards. -: those on stdin.",
+    )
+    return option(click.argument("sources", metavar="[SOURCE]...", nargs=-1)(function))
+
+
+def _note_files_from(ctx: click.Context, parameter: click.Parameter, value: str | None) -> None:  # noqa: ARG001
+    ctx.ensure_object(Invocation).files_from = value
 
 
 def planning_options(function: _Decorated) -> _Decorated:
@@ -79,6 +91,7 @@ def command(
     Examples:
       trade-ingest plan trades/
       trade-ingest plan 'trades/2024-*.csv.gz' --contract kraken_trades -o json
+      find trades -name '*.csv' -newer last | trade-ingest plan --files-from -
       trade-ingest plan 'trades/{date:%Y/%m/%d}/*.csv' --from 2024-01-01 --to 2024-01-31 --exclude '*_test.csv'
     """  # noqa: D301  # \b keeps click from joining the lines
     return show_plan(invocation, sources, selection, is_reload=reload, fails_if_empty=fail_if_empty)
@@ -125,18 +138,32 @@ def _shortened(the_plan: Plan) -> list[PlannedFile]:
 
 
 def chosen_sources(invocation: Invocation, sources: Sequence[str]) -> Sequence[str]:
-    """The sources given, or else those of the settings.
+    """The sources given, with those of ``--files-from``, which may be none; or else those of the settings.
 
     Raises:
         UsageError: there are neither.
     """
     from trade_ingest.errors import UsageError
 
+    if invocation.files_from is not None:
+        return [*sources, *_read_names(invocation.files_from)]
     chosen = sources or invocation.settings.source
     if not chosen:
         message = "no source given and none configured"
         raise UsageError(message, hint="name files, a folder or a glob, or set TRADE_INGEST_SOURCE (see .env.example)")
     return chosen
+
+
+def _read_names(file: str) -> list[LiteralSource]:
+    from trade_ingest.errors import UsageError
+    from trade_ingest.source.location import LiteralSource
+
+    try:
+        with click.open_file(file, encoding="utf-8") as lines:
+            names = [line.rstrip("\r\n") for line in lines]
+    except UnicodeDecodeError:
+        raise UsageError(f"--files-from {file}: is no UTF-8", hint="name one file on each line") from None
+    return [LiteralSource(name) for name in names if name]
 
 
 def command_line(invocation: Invocation, name: str, sources: Sequence[str], options: Sequence[str] = ()) -> str:
@@ -149,6 +176,8 @@ def command_line(invocation: Invocation, name: str, sources: Sequence[str], opti
     for setting, value in invocation.flags.items():
         if setting not in {"output", "log_level"}:
             flags += [f"--{names.get(setting, setting).replace('_', '-')}", mask_url(str(value))]
+    if invocation.files_from is not None:
+        flags += ["--files-from", invocation.files_from]
     if invocation.config_file:
         flags += ["--config-file", invocation.config_file]
     return shlex.join(["trade-ingest", name, *map(shown_source, sources), *flags, *options])

@@ -29,9 +29,12 @@ _COLUMNS = (
 @click.command()
 @click.option("--target", metavar="SCHEMA.TABLE", help="Only this target; default: all, or that of --contract.")
 @click.option("--file", "file_ids", type=int, multiple=True, metavar="ID", help="Only this file; may be repeated.")
+@click.option(
+    "--run", "run_ids", type=int, multiple=True, metavar="ID", help="Only files of this run; may be repeated."
+)
 @common_options("contract", "database", "output")
 @click.pass_obj
-def command(invocation: Invocation, target: str | None, file_ids: tuple[int, ...]) -> None:
+def command(invocation: Invocation, target: str | None, file_ids: tuple[int, ...], run_ids: tuple[int, ...]) -> None:
     """Compare the ledger with the rows in the target: counts, control totals, rejects, rows without a file.
 
     Ends with exit code 6 if they disagree.
@@ -40,11 +43,12 @@ def command(invocation: Invocation, target: str | None, file_ids: tuple[int, ...
     Examples:
       trade-ingest reconcile
       trade-ingest reconcile --contract kraken_trades -o json
+      trade-ingest reconcile --run 7
     """  # noqa: D301  # \b keeps click from joining the lines
     from trade_ingest.reconcile import reconcile
 
     contract = invocation.contract if "contract" in invocation.flags else None
-    result = reconcile(invocation.database, target=target, contract=contract, file_ids=file_ids)
+    result = reconcile(invocation.database, target=target, contract=contract, file_ids=file_ids, run_ids=run_ids)
     _show(invocation, result)
     if result.error is not None:
         raise result.error
