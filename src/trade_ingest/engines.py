@@ -25,40 +25,40 @@ WORKERS_FROM_FILES = 200
 CONNECTIONS_PER_FILE = 2
 """Of each file that is being loaded: one for its transaction, one for what others are to see at once."""
 
+_TWIN_CONNECTIONS = 1  # of a speculative copy of a task, with which it waits for the first one
 _OWN_CONNECTIONS = 2  # the run's own, and the one that watches the executors
 _ARCHIVE_CONNECTIONS = 1  # of a run that moves, tags or deletes files, where its connections are limited
 
 
-def engine_for(name: str, master: str | None = None) -> str:
-    """The engine that a run uses: ``auto`` is ``spark`` where a master or a session is given, else ``local``."""
+def engine_for(name: str, given: object = None) -> str:
+    """The engine that a run uses: ``auto`` is ``spark`` where a master or session is given or found, else ``local``."""
     from trade_ingest.engine.spark_session import is_spark_configured
 
     if name != "auto":
         return name
-    return "spark" if master or is_spark_configured() else "local"
+    return "spark" if given or is_spark_configured() else "local"
 
 
 @contextmanager
 def open_engine(name: str, database: str, options: RunOptions, the_plan: Plan, accesses: Accesses) -> Iterator[Engine]:
     """The engine, ready to run; what was started for it is stopped afterwards."""
-    most = None
-    if options.max_connections is not None:
-        own = _OWN_CONNECTIONS + (_ARCHIVE_CONNECTIONS if options.after_load != "keep" else 0)
-        most = max(1, (options.max_connections - own) // CONNECTIONS_PER_FILE)
     if name == "local":
         from trade_ingest.engine.local import LocalEngine
 
         is_little = the_plan.bytes_to_load < WORKERS_FROM_BYTES and len(the_plan.to_load) < WORKERS_FROM_FILES
         parallelism = options.parallelism or (1 if is_little else default_parallelism())
-        yield LocalEngine(database, min(parallelism, most or parallelism))
+        yield LocalEngine(database, _bounded(parallelism, options, CONNECTIONS_PER_FILE))
         return
     from trade_ingest.engine.spark import SparkEngine
     from trade_ingest.engine.spark_session import open_session, stop_session
 
-    session, is_ours = open_session(options.master, options.spark_conf)
+    session, is_ours = options.session, False
+    if session is None:
+        session, is_ours = open_session(options.master, options.spark_conf)
     try:
         engine = SparkEngine(session, database, options.parallelism)
-        engine.parallelism = min(engine.parallelism, most or engine.parallelism)
+        each = CONNECTIONS_PER_FILE + (_TWIN_CONNECTIONS if engine.is_speculative else 0)
+        engine.parallelism = _bounded(engine.parallelism, options, each)
         file = the_plan.to_load[0].file
         # once, however often the run plans again
         engine.check_executors(replace(file, access=accesses.of_uri(file.uri)))
@@ -66,6 +66,14 @@ def open_engine(name: str, database: str, options: RunOptions, the_plan: Plan, a
     finally:
         if is_ours:
             stop_session(session)
+
+
+def _bounded(parallelism: int, options: RunOptions, connections_per_file: int) -> int:
+    """So many files at once as the limit of connections allows; at least one."""
+    if options.max_connections is None:
+        return parallelism
+    own = _OWN_CONNECTIONS + (_ARCHIVE_CONNECTIONS if options.after_load != "keep" else 0)
+    return min(parallelism, max(1, (options.max_connections - own) // connections_per_file))
 
 
 def default_parallelism() -> int:

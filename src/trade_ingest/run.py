@@ -20,6 +20,7 @@ from trade_ingest.source.pattern import EVERYTHING, Selection
 
 if TYPE_CHECKING:
     import psycopg
+    from pyspark.sql import SparkSession
 
     from trade_ingest.archive import Archived
     from trade_ingest.load.task import FileResult
@@ -49,6 +50,7 @@ class RunOptions:
         selection: which of the sources' files are taken.
         after_load: what is done with a file after its COMMIT: ``keep``, ``move:URI``, ``tag`` or ``delete``.
         within: folders that hold the files which may be loaded, see ``OpenListing``; not kept in the ledger.
+        session: the Spark session to load with, which stays; None: the active or a new one. Not kept in the ledger.
     """
 
     engine: str = "auto"
@@ -63,6 +65,7 @@ class RunOptions:
     selection: Selection = EVERYTHING
     after_load: str = "keep"
     within: tuple[str, ...] | None = None
+    session: SparkSession | None = None
 
     @classmethod
     def of(cls, settings: Settings, *, reload: bool = False, selection: Selection = EVERYTHING) -> RunOptions:

@@ -14,7 +14,9 @@ SCHEMA = "result binary"
 def load_task(database: str, pack: Sequence[Any]) -> Callable[[Iterator[Any]], Iterator[Any]]:
     """The function of ``mapInArrow`` for one row: it loads the files of a pack, one after the other.
 
-    It yields a pickled ``FileResult`` for each file as it is done; see ``Loader.load`` for what a load guarantees.
+    It yields a pickled ``FileResult`` for each file as it is done; see ``Loader.load`` for what a load guarantees. A
+    further attempt of Spark at the same task, a retry or a speculative copy, waits for the first one's transactions: an
+    answer "busy" would end the task, and Spark would kill the attempt that loads.
 
     Args:
         database: URL of the database, as the executors reach it.
@@ -23,13 +25,21 @@ def load_task(database: str, pack: Sequence[Any]) -> Callable[[Iterator[Any]], I
     payload = pickle.dumps(list(pack))
 
     def load(batches: Iterator[Any]) -> Iterator[Any]:
+        from dataclasses import replace
+
+        from pyspark import TaskContext
+
         from trade_ingest.engine.spark_task import forget_zip_importers, result_batch
         from trade_ingest.load.transaction import Loader
 
+        context = TaskContext.get()
+        assert context is not None
+        is_repeated = context.attemptNumber() > 0
         for _ in batches:
             with Loader(database) as loader:
                 for task in pickle.loads(payload):  # noqa: S301  # made by the driver, a line above
-                    yield result_batch(pickle.dumps(loader.load(task)))
+                    result = loader.load(replace(task, waits=task.waits or is_repeated))
+                    yield result_batch(pickle.dumps(result))
         forget_zip_importers()
 
     return load
