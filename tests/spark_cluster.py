@@ -15,7 +15,7 @@ import pyspark
 
 from trade_ingest.engine.java import java_home
 
-START_SECONDS = 60
+START_SECONDS = 240
 SMALL_JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 
 
@@ -26,9 +26,15 @@ def free_port():
 
 @dataclass
 class SparkCluster:
-    """The processes of a cluster; all listen on the loopback only."""
+    """The processes of a cluster; all listen on the loopback only.
+
+    Attributes:
+        folder: for logs and the files of executors.
+        environments: further environment variables of a worker, by its number, and so of its executors.
+    """
 
     folder: Path
+    environments: dict[int, dict[str, str]] = field(default_factory=dict)
     port: int = field(default_factory=free_port)
     master: subprocess.Popen[bytes] | None = None
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
@@ -53,17 +59,24 @@ class SparkCluster:
     def start(self, workers=2):
         self.master = self._start("master", "Master", "127.0.0.1", self.port)
         self._wait_for("master", "I have been elected leader")
-        for number in range(1, workers + 1):
-            self.add_worker(number)
+        self.workers += [self._start_worker(number) for number in range(workers)]
 
-    def add_worker(self, number):
+    def replace_worker(self, worker):
+        """Start a worker in the place of one that has been killed."""
+        worker.wait()
+        number = self.workers.index(worker)
+        self.workers[number] = self._start_worker(number)
+
+    def _start_worker(self, number):
         # an address of its own: Spark runs no speculative copy of a task on the host of its first attempt
-        host, name = f"127.0.0.{number}", f"worker{len(self.workers)}"
+        host, name = f"127.0.0.{number + 1}", f"worker{len(list(self.folder.glob('worker*.log')))}"
         resources = ("--cores", "1", "--memory", "1g", "--work-dir", str(self.folder / name), self.url)
-        self.workers.append(self._start(name, "Worker", host, free_port(), *resources))
+        variables = self.environments.get(number, {})
+        worker = self._start(name, "Worker", host, free_port(), *resources, variables=variables)
         self._wait_for(name, "Successfully registered with master")
+        return worker
 
-    def _start(self, name, part, host, port, *arguments):
+    def _start(self, name, part, host, port, *arguments, variables=()):
         home = Path(pyspark.__file__).parent
         environment = os.environ | {
             "SPARK_HOME": str(home),
@@ -73,6 +86,7 @@ class SparkCluster:
             "SPARK_DAEMON_JAVA_OPTS": SMALL_JAVA,
             "SPARK_MASTER_OPTS": "-Dspark.master.rest.enabled=false",
             "PYSPARK_PYTHON": sys.executable,
+            **dict(variables),
         }
         port_option = ["--port", str(port)] if part == "Master" else []
         with (self.folder / f"{name}.log").open("wb") as log:
@@ -107,8 +121,15 @@ class SparkCluster:
 
     def second_attempts(self):
         """What executors logged of starting a task for the second time."""
+        return self._logged(r"Running task \d+\.1 in stage")
+
+    def second_stages(self):
+        """What executors logged of starting a task of a stage that is tried again."""
+        return self._logged(r"Running task \d+\.0 in stage \d+\.1")
+
+    def _logged(self, pattern):
         logs = [path.read_text(errors="replace") for path in self.folder.glob("worker*/app-*/*/stderr")]
-        return [line for log in logs for line in log.splitlines() if re.search(r"Running task \d+\.1 in stage", line)]
+        return [line for log in logs for line in log.splitlines() if re.search(pattern, line)]
 
     def executor_of(self, pid):
         """The executor whose Python worker a process is."""

@@ -28,42 +28,41 @@ CONNECTIONS_PER_FILE = 2
 ICEBERG_CONNECTIONS = 2
 """Of each file that is handed over to an Iceberg table: one holds the table, one is that of the catalog."""
 
+_TWIN_CONNECTIONS = 1  # of a speculative copy of a task, with which it waits for the first one
 _OWN_CONNECTIONS = 2  # the run's own, and the one that watches the executors
 _ARCHIVE_CONNECTIONS = 1  # of a run that moves, tags or deletes files, where its connections are limited
 
 
-def engine_for(name: str, master: str | None = None) -> str:
-    """The engine that a run uses: ``auto`` is ``spark`` where a master or a session is given, else ``local``."""
+def engine_for(name: str, given: object = None) -> str:
+    """The engine that a run uses: ``auto`` is ``spark`` where a master or session is given or found, else ``local``."""
     from trade_ingest.engine.spark_session import is_spark_configured
 
     if name != "auto":
         return name
-    return "spark" if master or is_spark_configured() else "local"
+    return "spark" if given or is_spark_configured() else "local"
 
 
 @contextmanager
 def open_engine(name: str, database: str, options: RunOptions, the_plan: Plan, accesses: Accesses) -> Iterator[Engine]:
     """The engine, ready to run; what was started for it is stopped afterwards."""
-    most = None
-    if options.max_connections is not None:
-        own = _OWN_CONNECTIONS + (_ARCHIVE_CONNECTIONS if options.after_load != "keep" else 0)
-        has_iceberg = any(lake.startswith("iceberg:") for lake in options.also)
-        per_file = CONNECTIONS_PER_FILE + (ICEBERG_CONNECTIONS if has_iceberg else 0)
-        most = max(1, (options.max_connections - own) // per_file)
     if name == "local":
         from trade_ingest.engine.local import LocalEngine
 
         is_little = the_plan.bytes_to_load < WORKERS_FROM_BYTES and len(the_plan.to_load) < WORKERS_FROM_FILES
         parallelism = options.parallelism or (1 if is_little else default_parallelism())
+        most = _most_files(options, CONNECTIONS_PER_FILE)
         yield LocalEngine(database, min(parallelism, most or parallelism))
         return
     from trade_ingest.engine.spark import SparkEngine
     from trade_ingest.engine.spark_session import open_session, stop_session
 
-    session, is_ours = open_session(options.master, options.spark_conf)
+    session, is_ours = options.session, False
+    if session is None:
+        session, is_ours = open_session(options.master, options.spark_conf)
     try:
         engine = SparkEngine(session, database, options.parallelism)
-        if most is not None:
+        each = CONNECTIONS_PER_FILE + (_TWIN_CONNECTIONS if engine.is_speculative else 0)
+        if (most := _most_files(options, each)) is not None:
             engine.limit_loads(most)
         file = the_plan.to_load[0].file
         # once, however often the run plans again
@@ -72,6 +71,16 @@ def open_engine(name: str, database: str, options: RunOptions, the_plan: Plan, a
     finally:
         if is_ours:
             stop_session(session)
+
+
+def _most_files(options: RunOptions, connections_per_file: int) -> int | None:
+    """So many files at once as the limit of connections allows, at least one; None without a limit."""
+    if options.max_connections is None:
+        return None
+    own = _OWN_CONNECTIONS + (_ARCHIVE_CONNECTIONS if options.after_load != "keep" else 0)
+    has_iceberg = any(lake.startswith("iceberg:") for lake in options.also)
+    each = connections_per_file + (ICEBERG_CONNECTIONS if has_iceberg else 0)
+    return max(1, (options.max_connections - own) // each)
 
 
 def default_parallelism() -> int:

@@ -178,7 +178,7 @@ def ingest(  # noqa: PLR0913  # what it works with, and who is to know of it
         _clean_up_after_dead_runs(connection)
         was_created = ensure_target(connection, contract)
         contract_id = contract_id_of(connection, contract)
-        engine_name = engine_for(options.engine, options.master)
+        engine_name = engine_for(options.engine, options.master or options.session)
         run_id = start_run(
             connection,
             "ingest",

@@ -20,6 +20,7 @@ from trade_ingest.source.pattern import EVERYTHING, Selection
 
 if TYPE_CHECKING:
     import psycopg
+    from pyspark.sql import SparkSession
 
     from trade_ingest.archive import Archived
     from trade_ingest.load.task import FileResult, HandedOver
@@ -51,6 +52,7 @@ class RunOptions:
         also: lakes that get the accepted rows, too: ``parquet:URI``, ``iceberg:URI`` or
             ``iceberg:CATALOG:NAMESPACE.TABLE``.
         within: folders that hold the files which may be loaded, see ``OpenListing``; not kept in the ledger.
+        session: the Spark session to load with, which stays; None: the active or a new one. Not kept in the ledger.
     """
 
     engine: str = "auto"
@@ -66,6 +68,7 @@ class RunOptions:
     after_load: str = "keep"
     also: tuple[str, ...] = ()
     within: tuple[str, ...] | None = None
+    session: SparkSession | None = None
 
     @classmethod
     def of(cls, settings: Settings, *, reload: bool = False, selection: Selection = EVERYTHING) -> RunOptions:

@@ -67,6 +67,15 @@ class Origin:
 _MASKED_WHERE_WRONG = frozenset({"database_url", "notify", "spark_conf"})
 """Settings whose values are not repeated by what is said about them: a secret may be anywhere in them."""
 
+_OPTIONS = {
+    "api_host": "host",
+    "api_max_runs": "max_runs",
+    "api_port": "port",
+    "database_url": "database",
+    "spark_conf": "conf",
+}
+"""Settings whose options have other names."""
+
 _DEFAULT = Origin(Layer.DEFAULT, "default")
 
 
@@ -393,7 +402,7 @@ _Found = tuple[str, Any, Origin]
 
 def _from_flags(flags: Mapping[str, Any]) -> Iterator[_Found]:
     for name, value in flags.items():
-        option = {"database_url": "database"}.get(name, name).replace("_", "-")
+        option = _OPTIONS.get(name, name).replace("_", "-")
         yield name, value, Origin(Layer.FLAG, f"--{option}")
 
 

@@ -219,6 +219,16 @@ def test_password_is_in_no_problem(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("setting", "value", "option"),
+    [("spark_conf", ("nonsense",), "--conf"), ("api_port", -1, "--port"), ("parallelism", 0, "--parallelism")],
+)
+def test_wrong_option_is_named_as_it_is_typed(tmp_path, setting, value, option):
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings(flags={setting: value}, environment={}, folder=tmp_path)
+    assert caught.value.problems[0].startswith(f"{option}: ")
+
+
+@pytest.mark.parametrize(
     ("url", "masked"),
     [
         (URL, "postgresql://me:***@db.example/trades"),

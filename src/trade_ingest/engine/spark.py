@@ -14,10 +14,12 @@ import re
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from importlib import metadata
 from typing import TYPE_CHECKING
 
+from trade_ingest.engine.spark_session import is_classic
 from trade_ingest.engine.spark_task import SCHEMA, load_task, probe
 from trade_ingest.errors import EngineError, WorkerLostError
 from trade_ingest.ledger.connection import open_connection
@@ -78,9 +80,14 @@ class SparkEngine:
     def _master(self) -> str:
         return self._session.conf.get("spark.master", "") or ""
 
+    @property
+    def is_speculative(self) -> bool:
+        """Whether Spark may run a second copy of a task beside the first."""
+        return (self._session.conf.get("spark.speculation", "false") or "").lower() == "true"
+
     def _slots(self) -> int:
         """Tasks that Spark runs at once, as far as it says."""
-        if self._is_classic:
+        if is_classic(self._session):
             return self._session.sparkContext.defaultParallelism
         return _CONNECT_SLOTS
 
@@ -112,28 +119,17 @@ class SparkEngine:
 
     def _collect(self, function: Callable[..., object], tasks: int, description: str) -> list[Row]:
         """Run a function as a Spark job and take all that it yields."""
-        self._describe(description)
-        frame = self._session.range(0, tasks, 1, tasks)
-        return frame.mapInArrow(function, SCHEMA).collect()  # type: ignore[arg-type]
-
-    @property
-    def _is_classic(self) -> bool:
-        return type(self._session).__module__ == "pyspark.sql.session"
+        frame = self._session.range(0, tasks, 1, tasks).mapInArrow(function, SCHEMA)  # type: ignore[arg-type]
+        with described(self._session, description, group=self._tag):
+            return frame.collect()
 
     @property
     def _tag(self) -> str:
         return f"trade-ingest-{id(self)}"
 
-    def _describe(self, description: str) -> None:
-        """Name the jobs of this thread, for the Spark UI and to cancel them."""
-        if self._is_classic:
-            self._session.sparkContext.setJobGroup(self._tag, description, interruptOnCancel=True)
-        else:
-            self._session.addTag(self._tag)
-
     def cancel(self) -> None:
         """Cancel all jobs of this engine; the loads' transactions are rolled back."""
-        if self._is_classic:
+        if is_classic(self._session):
             self._session.sparkContext.cancelJobGroup(self._tag)
         else:
             self._session.interruptTag(self._tag)
@@ -145,6 +141,38 @@ class SparkEngine:
         description = f"run {pack[0].run_id}: {', '.join(names[:_SHOWN_FILES])}{more}"
         rows = self._collect(load_task(self.database, pack, self.files_at_once), 1, f"trade-ingest {description}")
         return [pickle.loads(bytes(row[0])) for row in rows]  # noqa: S301  # made by our own tasks
+
+
+@contextmanager
+def described(session: SparkSession, description: str, *, group: str | None = None) -> Iterator[None]:
+    """Name the jobs that this thread begins within the block; afterwards its jobs are named as before.
+
+    Args:
+        session: classic or Connect, which has no descriptions.
+        description: what the Spark UI shows.
+        group: by which the jobs can be cancelled; None: they stay in the one that they are in.
+    """
+    if not is_classic(session):
+        if group is not None:
+            session.addTag(group)
+        try:
+            yield
+        finally:
+            if group is not None:
+                session.removeTag(group)
+        return
+    context = session.sparkContext
+    properties = {"spark.job.description": description}
+    if group is not None:
+        properties |= {"spark.jobGroup.id": group, "spark.job.interruptOnCancel": "true"}
+    before = {name: context.getLocalProperty(name) for name in properties}
+    for name, value in properties.items():
+        context.setLocalProperty(name, value)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            context.setLocalProperty(name, value)  # type: ignore[arg-type]  # None takes it away
 
 
 _EXECUTOR_PROBLEMS = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 import threading
@@ -24,9 +25,10 @@ _LOGGING = Path(__file__).with_name("log4j2.properties")
 _QUICK_START = f"{JAVA_OPTIONS} -XX:TieredStopAtLevel=1 -Xlog:disable -Xlog:all=error:stderr"
 """The driver only schedules: a small Java that starts quickly will do, without its remarks on modules."""
 
-
 _STARTED_BY = ("PYSPARK_GATEWAY_PORT", "DATABRICKS_RUNTIME_VERSION")
 """Variables of a process that Spark has started, which knows where it runs."""
+
+_MASTER = re.compile(r"local|local\[.+\]|local-cluster\[.+\]|yarn|(spark|k8s|mesos|sc)://.+")
 
 _stopping: list[threading.Thread] = []
 
@@ -71,6 +73,11 @@ def open_session(master: str | None = None, conf: Mapping[str, str] | None = Non
     if (session := active_session()) is not None:
         return session, False
     address = master or os.environ.get("SPARK_REMOTE") or os.environ.get("SPARK_MASTER") or "local[*]"
+    if not _MASTER.fullmatch(address):
+        hint = (
+            "expected local[*], spark://host:7077, yarn, k8s://https://host:443 or, for Spark Connect, sc://host:15002"
+        )
+        raise EngineError(f"{address!r} is no master of Spark", hint=hint)
     try:
         if master is None and any(os.environ.get(name) for name in _STARTED_BY):
             return _launched_session(conf or {}), not os.environ.get("DATABRICKS_RUNTIME_VERSION")
@@ -80,7 +87,22 @@ def open_session(master: str | None = None, conf: Mapping[str, str] | None = Non
         raise
     except Exception as exc:
         message = f"Spark does not start on {address}: {_first_line(exc)}"
-        raise EngineError(message, hint="check --master and --conf; --log-level info shows Spark's own log") from exc
+        hint = "check --master and --conf; --log-level info shows Spark's own log"
+        if isinstance(exc, ImportError):
+            hint = "Spark Connect needs further packages: pip install 'pyspark[connect]', in the version of the server"
+        raise EngineError(message, hint=hint) from exc
+
+
+def is_classic(session: SparkSession) -> bool:
+    """Whether Spark's driver is in this process, and not behind Spark Connect."""
+    return ".connect." not in type(session).__module__
+
+
+def is_stopped(session: SparkSession) -> bool:
+    """Whether a session has been stopped."""
+    if is_classic(session):
+        return session.sparkContext._jsc is None  # noqa: SLF001  # it has no public name
+    return bool(getattr(session, "is_stopped", False))
 
 
 def stop_session(session: SparkSession) -> None:

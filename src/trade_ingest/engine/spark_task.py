@@ -21,7 +21,8 @@ def load_task(database: str, pack: Sequence[Any], files_at_once: int) -> Callabl
     """The function of ``mapInArrow`` for one row: it loads the files of a pack.
 
     It yields a pickled ``FileResult`` for each file as it is done and handed over to its lakes; see ``Loader.load`` for
-    what a load guarantees.
+    what a load guarantees. A further attempt of Spark at the same task, a retry or a speculative copy, waits for the
+    first one's transactions: an answer "busy" would end the task, and Spark would kill the attempt that loads.
 
     Args:
         database: URL of the database, as the executors reach it.
@@ -31,10 +32,18 @@ def load_task(database: str, pack: Sequence[Any], files_at_once: int) -> Callabl
     payload = pickle.dumps(list(pack))
 
     def load(batches: Iterator[Any]) -> Iterator[Any]:
+        from dataclasses import replace
+
+        from pyspark import TaskContext
+
         from trade_ingest.engine.spark_task import forget_zip_importers, load_files, result_batch
 
+        context = TaskContext.get()
+        assert context is not None
+        is_repeated = context.attemptNumber() > 0
         for _ in batches:
             tasks = pickle.loads(payload)  # noqa: S301  # made by the driver, a few lines above
+            tasks = [replace(task, waits=task.waits or is_repeated) for task in tasks]
             for result in load_files(database, tasks, files_at_once):
                 yield result_batch(pickle.dumps(result))
         forget_zip_importers()
@@ -43,7 +52,7 @@ def load_task(database: str, pack: Sequence[Any], files_at_once: int) -> Callabl
 
 
 def load_files(database: str, tasks: Sequence[LoadTask], files_at_once: int) -> Iterator[FileResult]:
-    """What came of each file, as it is done and handed over: one is parsed while PostgreSQL takes the rows of another."""
+    """What came of each file as it is done and handed over; one is parsed while PostgreSQL takes another's rows."""
     from trade_ingest.lake.handover import load_and_hand_over
     from trade_ingest.load.transaction import Loader
 

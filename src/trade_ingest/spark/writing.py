@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from trade_ingest.engine.spark import SparkEngine
+from trade_ingest.engine.spark import SparkEngine, described
 from trade_ingest.engine.spark_task import SCHEMA
 from trade_ingest.errors import TradeIngestError, UsageError, WriteRefusedError
 from trade_ingest.ledger.connection import open_connection, wrap_database_errors
@@ -73,7 +73,7 @@ def write(
             duplicate and not written; one with other content fails its partition.
         write_id: names this write; None: a new one, so that only this call is exactly once.
         partitions: spread the rows by their values over so many partitions, which costs a shuffle; None: those that the
-            DataFrame has. Over Spark Connect it is evaluated a second time to count them.
+            DataFrame has. To count them its shuffles are done a second time, and over Spark Connect all of it.
 
     Returns:
         How many rows were written and skipped, as the ledger has it.
@@ -99,7 +99,8 @@ def write(
         before = count_written(connection, write_id)
         if before.partitions < count:
             SparkEngine(df.sparkSession, database).check_executors(None)
-            _run(df, copy_partition(database, write_id, target))
+            with described(df.sparkSession, f"trade-ingest write {write_id}: {target.name}"):
+                _run(df, copy_partition(database, write_id, target))
         after = count_written(connection, write_id)
     if after.partitions != count:
         message = f"the DataFrame had {count:,} partitions when they were counted, and {after.partitions:,} are written"

@@ -36,6 +36,14 @@ def is_waiting(program):
     return program.query("SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'tick'::regclass")[0][0] > 0
 
 
+def is_loading(program):
+    """Whether a loader is connected."""
+    query = (
+        "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'trade-ingest file'"
+    )
+    return bool(program.query(query))
+
+
 def start_and_wait(program, *arguments):
     process = program.start("run", "in", *arguments)
     until(lambda: is_waiting(program) or process.poll() is not None, "a load that waits")
@@ -116,3 +124,42 @@ def test_signal_to_the_whole_group_leaves_the_workers_at_work(program):
     assert program.query("SELECT count(*) FROM ingest.attempt WHERE state <> 'loaded'") == [(0,)]
     assert program("run", "in").code == 0
     assert program.query("SELECT count(*), count(DISTINCT tick_id) FROM tick") == [(40_000, 40_000)]
+
+
+@pytest.fixture
+def spark_run(program, lock):
+    """A run on Spark with three packs of files, the first of which waits for the lock."""
+    pytest.importorskip("pyspark")
+    for number in range(250):
+        program.write(f"in/{number:03}.csv", [1000 + number])
+    process = start_and_wait(program, "--engine", "spark", "--master", "local[2]", "--parallelism", "1")
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal sends it: to Java and to Spark's Python workers, too
+    assert process.stderr.readline().startswith("stopping after the files in flight; ")
+    return process
+
+
+@pytest.mark.slow
+def test_first_signal_lets_the_spark_job_in_flight_finish(program, lock, spark_run):
+    lock.close()
+    out, err = spark_run.communicate(timeout=WAIT_SECONDS)
+
+    assert spark_run.returncode == 130
+    assert "files    100 loaded, 0 skipped, up to 150 not begun" in out
+    assert err == "go on with: trade-ingest run in --engine spark --master 'local[2]' --parallelism 1\n"
+    assert program("run", "in", "--engine", "local").code == 0
+    assert program.query("SELECT array_agg(tick_id ORDER BY tick_id) FROM tick") == [([1, *range(1000, 1250)],)]
+
+
+@pytest.mark.slow
+def test_second_signal_cancels_the_spark_job_in_flight(program, lock, spark_run):
+    os.killpg(spark_run.pid, signal.SIGINT)
+    out, err = spark_run.communicate(timeout=WAIT_SECONDS)
+    lock.close()
+
+    assert (spark_run.returncode, out) == (130, "")
+    assert err.startswith("aborted: files in flight were rolled back; the ledger is consistent\n")
+    assert "Traceback" not in err
+    until(lambda: not is_loading(program), "Spark's tasks end")
+    assert program.query("SELECT tick_id FROM tick") == [(1,)]
+    assert program("run", "in", "--engine", "local").code == 0
+    assert program.query("SELECT array_agg(tick_id ORDER BY tick_id) FROM tick") == [([1, *range(1000, 1250)],)]

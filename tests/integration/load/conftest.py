@@ -29,7 +29,7 @@ from trade_ingest.run import RunOptions, RunResult
 from trade_ingest.source.local import stat_path
 
 DRIVER = Path(__file__).with_name("drive_run.py")
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 240  # a Spark cluster on a busy machine takes a minute to begin
 
 TRADES = {
     "name": "trades",

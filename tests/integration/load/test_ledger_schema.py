@@ -15,6 +15,20 @@ def tables(feed):
     ]
 
 
+def test_server_is_told_when_to_take_a_client_for_gone(feed):
+    """On a Unix socket the values are 0, but they are noted for TCP."""
+    with open_connection(feed.database) as connection:
+        found = connection.execute(
+            "SELECT name, reset_val, source FROM pg_settings WHERE name LIKE 'tcp_keepalives%' ORDER BY name"
+        ).fetchall()
+
+    assert found == [
+        ("tcp_keepalives_count", "3", "client"),
+        ("tcp_keepalives_idle", "30", "client"),
+        ("tcp_keepalives_interval", "10", "client"),
+    ]
+
+
 def test_upgrade_makes_the_ledger_once(feed):
     assert schema.upgrade(feed.database) == ""
     before = sorted(tables(feed))

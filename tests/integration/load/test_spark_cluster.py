@@ -11,25 +11,42 @@ import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psutil
 import pytest
 
 pytest.importorskip("pyspark")
 
+from relay import Relay
 from spark_cluster import SparkCluster, children, command_of
 from trade_ingest.embedded.cluster import DATABASE, Cluster
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 WRITER = Path(__file__).with_name("writer.py")
 FILES = [f"{number}.csv" for number in range(4)]
+SPECULATION = {
+    "spark.speculation": "true",
+    "spark.speculation.interval": "100ms",
+    "spark.speculation.minTaskRuntime": "500ms",
+    "spark.speculation.task.duration.threshold": "1s",
+}
 
 
 @pytest.fixture(scope="module")
-def cluster():
+def relay(postgres_server):
+    """The way to the server that the second worker has, for a database of which no host is named."""
+    relay = Relay(postgres_server.postmaster.socket_dir, postgres_server.postmaster.port)
+    yield relay
+    relay.cut()
+
+
+@pytest.fixture(scope="module")
+def cluster(postgres_server, relay):
     with tempfile.TemporaryDirectory(prefix="trade-ingest-spark") as folder:
-        cluster = SparkCluster(Path(folder))
+        direct = {"PGHOST": postgres_server.postmaster.socket_dir, "PGPORT": str(postgres_server.postmaster.port)}
+        cluster = SparkCluster(Path(folder), {0: direct, 1: {"PGHOST": "127.0.0.1", "PGPORT": str(relay.port)}})
         try:
             cluster.start()
             yield cluster
@@ -60,6 +77,11 @@ def loading(feed):
     return [int(worker.rpartition(":")[2]) for (worker,) in found]
 
 
+def waiting_for(feed, session):
+    """The sessions that wait for the transaction of another one."""
+    return feed.query("SELECT pid FROM pg_stat_activity WHERE %s = ANY (pg_blocking_pids(pid))", session)
+
+
 def end_waiting_sessions(feed, gate):
     """A session that waits for a lock does not notice that its client is gone."""
     for backend in gate.waiting():
@@ -72,6 +94,17 @@ def check(feed):
     assert result.files_failed == 0
     assert feed.rows() == feed.expected(*FILES)
     assert feed.files() == [(name, "loaded") for name in FILES]
+
+
+@pytest.fixture
+def order(cluster, feed):
+    """A write of 400 numbers in two partitions into a table that is there."""
+    feed.query("CREATE TABLE public.number (id bigint NOT NULL)")
+    return {"master": cluster.url, "conf": cluster.options["spark_conf"], "database": feed.database, "rows": 400}
+
+
+def check_numbers(feed):
+    assert feed.query("SELECT id FROM public.number ORDER BY id") == [(number,) for number in range(400)]
 
 
 @pytest.mark.parametrize("part", ["python worker", "executor", "worker"])
@@ -91,9 +124,7 @@ def test_killed_part_of_the_cluster_costs_nothing_but_time(cluster, files, stopp
 
     result = stopped_load.result()
     if part == "worker":
-        worker.wait()
-        cluster.add_worker(cluster.workers.index(worker) + 1)
-        cluster.workers.remove(worker)
+        cluster.replace_worker(worker)
 
     assert (result["files_loaded"] + result["files_failed"], result["files_planned"]) == (4, 4)
     check(files)
@@ -110,22 +141,48 @@ def test_killed_driver_leaves_a_run_that_the_next_one_finds_abandoned(cluster, f
     assert files.runs() == ["abandoned", "succeeded"]
 
 
-def test_speculative_twins_load_nothing_twice(cluster, files, gate, drive, wait_until):
-    speculation = {
-        "spark.speculation": "true",
-        "spark.speculation.interval": "100ms",
-        "spark.speculation.minTaskRuntime": "500ms",
-        "spark.speculation.task.duration.threshold": "1s",
-    }
+@pytest.mark.parametrize("winner", ["first attempt", "twin"])
+def test_speculative_twin_waits_for_the_first_attempt_and_then_finds_its_work_done(
+    cluster, files, gate, drive, wait_until, winner
+):
     gate.at("BEFORE INSERT", "market.trade", "NEW.row_number = 150")
     options = cluster.options
     before = len(cluster.second_attempts())
-    run = drive(parallelism=1, **options | {"spark_conf": options["spark_conf"] | speculation})
-    gate.wait_for()
+    run = drive(parallelism=1, **options | {"spark_conf": options["spark_conf"] | SPECULATION})
+    (first,) = gate.wait_for()
     wait_until(lambda: len(cluster.second_attempts()) > before, "Spark starts a second attempt of the task")
+    wait_until(lambda: waiting_for(files, first), "the twin waits for the transaction of the first attempt")
+    if winner == "twin":
+        files.query("SELECT pg_terminate_backend(%s, 60000)", first)
+        wait_until(lambda: set(gate.waiting()) - {first}, "the twin has the file")
     gate.open()
 
     assert run.result()["state"] == "succeeded"
+    check(files)
+    if winner == "first attempt":  # which the twin has not cut short
+        assert files.attempts() == [(name, 1, "loaded") for name in FILES]
+
+
+@pytest.mark.parametrize("how_long", ["for a moment", "until the end"])
+def test_worker_that_is_cut_off_from_the_database_costs_nothing_but_time(
+    cluster, files, gate, drive, wait_until, relay, monkeypatch, how_long
+):
+    for name, value in cluster.environments[0].items():
+        monkeypatch.setenv(name, value)  # the driver has the way of the first worker
+    gate.at("BEFORE INSERT", "market.trade", "NEW.row_number = 150")
+    run = drive(parallelism=2, database=f"postgresql://postgres@{urlsplit(files.database).path}", **cluster.options)
+    sessions = gate.wait_for(2)
+    assert relay.cut() > 0
+    gate.open()
+    wait_until(lambda: set(sessions).isdisjoint(gate.waiting()), "the sessions go on or end")
+    if how_long == "for a moment":
+        relay.open()
+        assert run.result()["state"] == "succeeded"
+    else:
+        result = run.result()
+        relay.open()
+        assert result["files_loaded"] + result["files_failed"] == len(FILES)
+        assert result["files_loaded"] > 0
     check(files)
 
 
@@ -193,10 +250,8 @@ def test_executors_without_the_package_are_found_before_the_run(cluster, files, 
 
 
 @pytest.mark.parametrize("part", ["python worker", "executor", "driver"])
-def test_write_goes_on_where_it_was_cut_off(cluster, feed, gate, start, wait_until, part):
-    feed.query("CREATE TABLE public.number (id bigint NOT NULL)")
+def test_write_goes_on_where_it_was_cut_off(cluster, feed, gate, start, wait_until, order, part):
     gate.at("BEFORE INSERT", "public.number", "NEW.id IN (150, 350)")
-    order = {"master": cluster.url, "conf": cluster.options["spark_conf"], "database": feed.database, "rows": 400}
     first = start(WRITER, order)
     sessions = gate.wait_for(2)
     (executor, *_) = cluster.executors.values()
@@ -215,7 +270,42 @@ def test_write_goes_on_where_it_was_cut_off(cluster, feed, gate, start, wait_unt
     again = start(WRITER, order).result()
 
     assert (again[0], again[1] + again[2]) == (2, 400)
-    assert feed.query("SELECT id FROM public.number ORDER BY id") == [(number,) for number in range(400)]
+    check_numbers(feed)
+
+
+@pytest.mark.parametrize("way", ["write", "postgres_copy"])
+@pytest.mark.parametrize("winner", ["first attempt", "twin"])
+def test_speculative_twin_of_a_write_waits_and_writes_nothing_twice(
+    cluster, feed, gate, start, wait_until, order, way, winner
+):
+    gate.at("BEFORE INSERT", "public.number", "NEW.id = 150")
+    before = len(cluster.second_attempts())
+    run = start(WRITER, order | {"conf": order["conf"] | SPECULATION, "is_format": way == "postgres_copy"})
+    (first,) = gate.wait_for()
+    wait_until(lambda: len(cluster.second_attempts()) > before, "Spark starts a second attempt of the task")
+    wait_until(lambda: waiting_for(feed, first), "the twin waits for the transaction of the first attempt")
+    if winner == "twin":
+        feed.query("SELECT pg_terminate_backend(%s, 60000)", first)
+        wait_until(lambda: set(gate.waiting()) - {first}, "the twin has the partition")
+    gate.open()
+
+    assert run.result() == ([2, 400, 0] if way == "write" else [2, 0, 400])
+    check_numbers(feed)
+
+
+def test_write_survives_a_stage_that_is_tried_again(cluster, feed, gate, start, order):
+    """The executor that is killed had rows that other tasks were to fetch from it."""
+    gate.at("BEFORE INSERT", "public.number")
+    before = len(cluster.second_stages())
+    run = start(WRITER, order | {"partitions": 6})
+    gate.wait_for(2)  # four tasks of the second stage have not begun
+    (executor, *_) = cluster.executors.values()
+    executor.kill()
+    gate.open()
+
+    assert run.result() == [6, 400, 0]
+    assert len(cluster.second_stages()) > before
+    check_numbers(feed)
 
 
 @pytest.mark.torture

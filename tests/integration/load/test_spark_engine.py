@@ -5,6 +5,8 @@ import importlib.util
 import json
 import logging
 import socket
+import subprocess
+import sys
 import threading
 import urllib.request
 from datetime import UTC, datetime
@@ -14,6 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from trade_ingest import pipeline
+from trade_ingest import spark as ti
 from trade_ingest.engine import spark, spark_session
 from trade_ingest.engine.spark import SparkEngine
 from trade_ingest.engines import engine_for
@@ -222,13 +225,32 @@ def test_given_up_run_cancels_its_jobs_and_loads_nothing(session, engine, four_f
     assert feed.rows() == feed.expected(*[f"{number}.csv" for number in range(4)])
 
 
+def jobs(session):
+    """What the web interface shows of all jobs: description and group."""
+    context = session.sparkContext
+    with urllib.request.urlopen(f"{context.uiWebUrl}/api/v1/applications/{context.applicationId}/jobs") as answer:
+        return [(job.get("description"), job.get("jobGroup")) for job in json.load(answer)]
+
+
 def test_web_interface_says_which_files_a_job_loads(session, four_files):
     four_files.run(engine="spark", parallelism=1)
 
+    assert "trade-ingest run 1: 0.csv, 1.csv, 2.csv, 3.csv" in [description for description, _ in jobs(session)]
+
+
+def test_jobs_of_the_caller_keep_their_names_and_writes_have_theirs(session, four_files):
     context = session.sparkContext
-    with urllib.request.urlopen(f"{context.uiWebUrl}/api/v1/applications/{context.applicationId}/jobs") as answer:
-        described = [job.get("description", "") for job in json.load(answer)]
-    assert "trade-ingest run 1: 0.csv, 1.csv, 2.csv, 3.csv" in described
+    context.setJobGroup("cell 7", "the caller's")
+    try:
+        four_files.run(engine="spark", parallelism=1)
+        ti.write(session.range(3), "public.n", four_files.database, write_id="w")
+        session.range(1).collect()
+        newest = jobs(session)[:2]
+    finally:
+        context.setLocalProperty("spark.jobGroup.id", None)
+        context.setLocalProperty("spark.job.description", None)
+
+    assert newest == [("the caller's", "cell 7"), ("trade-ingest write w: public.n", "cell 7")]
 
 
 def test_executors_that_cannot_read_the_files_are_found_before_the_run(engine):
@@ -272,13 +294,40 @@ def test_executors_that_cannot_use_the_database_are_found_before_the_run(session
     assert "pg_hba.conf" in caught.value.hint
 
 
+WITHOUT_GRPC = """
+import sys
+from trade_ingest.engine.spark_session import open_session
+from trade_ingest.errors import EngineError
+sys.modules["grpc"] = None
+try:
+    open_session("sc://127.0.0.1:1")
+except EngineError as error:
+    print(error.message, error.hint)
+"""
+
+
+def test_spark_connect_without_its_packages_is_told(tmp_path):
+    program = tmp_path / "program.py"  # of one without a file pyspark thinks that it is a doctest
+    program.write_text(WITHOUT_GRPC)
+    done = subprocess.run([sys.executable, program], capture_output=True, text=True, check=False)
+
+    assert "Spark does not start on sc://127.0.0.1:1: " in done.stdout, done.stderr
+    assert "grpcio" in done.stdout
+    assert "pip install 'pyspark[connect]'" in done.stdout
+
+
 def test_wrong_master_is_told(monkeypatch):
     monkeypatch.setattr(spark_session, "active_session", lambda: None)
-    monkeypatch.setattr(
-        spark_session, "start_session", lambda *_: (_ for _ in ()).throw(RuntimeError("bad master\nat x"))
-    )
-    with pytest.raises(EngineError, match="Spark does not start on nowhere: bad master"):
+    with pytest.raises(EngineError, match="'nowhere' is no master of Spark") as caught:
         spark_session.open_session("nowhere")
+    assert "spark://host:7077" in caught.value.hint
+
+
+def test_spark_that_does_not_start_is_told(monkeypatch):
+    monkeypatch.setattr(spark_session, "active_session", lambda: None)
+    monkeypatch.setattr(spark_session, "start_session", lambda *_: (_ for _ in ()).throw(RuntimeError("no room\nat x")))
+    with pytest.raises(EngineError, match=r"Spark does not start on local\[2\]: no room"):
+        spark_session.open_session("local[2]")
 
 
 def test_files_of_a_failed_job_are_tried_again_and_then_fail(session, engine, four_files, monkeypatch, caplog):

@@ -14,12 +14,12 @@ pyspark = pytest.importorskip("pyspark")
 
 from trade_ingest.engine.java import java_home  # noqa: E402
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 ROOT = Path(__file__).parents[3]
 DRIVER = Path(__file__).with_name("drive_run.py")
 INTERPRETERS = [path for path in os.environ.get("TRADE_INGEST_TEST_SPARK_PYTHONS", "").split(os.pathsep) if path]
-START_SECONDS = 60
+START_SECONDS = 240
 
 
 @pytest.fixture

@@ -53,8 +53,12 @@ def main(database, folder, master):
         "has_formats": has_formats,
         "run": [run.files_loaded, run.rows_loaded],
     }
-    print(json.dumps(said))  # noqa: T201
     session.stop()
+    try:
+        ti.ingest(session, f"{folder}/*.csv", contract=contract, database=database)
+    except EngineError as error:
+        said["after_stop"] = error.message
+    print(json.dumps(said))  # noqa: T201
 
 
 if __name__ == "__main__":

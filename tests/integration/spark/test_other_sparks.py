@@ -79,6 +79,7 @@ def test_files_are_read_and_written(fills, python, master):
         "rejects": [[3, ["invalid_decimal"]]],
         "has_formats": has_formats,
         "run": [2, 3],
+        "after_stop": "the Spark session is stopped",
     }
     for table in ("by_function", "by_format")[: 1 + has_formats]:
         assert fills.query(f"SELECT * FROM {table} ORDER BY trade_id") == expected(a, b)

@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from trade_ingest import spark as ti
+from trade_ingest.engine import spark_session
 from trade_ingest.errors import (
     EngineError,
     TargetIncompatibleError,
@@ -338,3 +339,10 @@ def test_ingest_uses_the_session(session, fills):
     assert (first.rows_loaded, first.rows_rejected, second.files_skipped) == (1, 1, 1)
     assert fills.query("SELECT engine FROM ingest.run") == [("spark",)] * 2
     assert session.range(2).count() == 2
+
+
+def test_ingest_takes_the_session_that_it_is_given(session, fills, monkeypatch):
+    uri = fills.write("a.csv", [fills.line(1)])
+    monkeypatch.setattr(spark_session, "open_session", None)  # would find the active one
+
+    assert ti.ingest(session.newSession(), uri, contract=fills.contract, database=fills.database).rows_loaded == 1
