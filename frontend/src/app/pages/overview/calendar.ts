@@ -13,19 +13,26 @@ import { Target, TargetDays } from './target-days';
       [isEmpty]="!targets().length"
       emptyText="No target has rows yet."
     >
-      @for (target of targets(); track target.name) {
-        <app-target-days [target]="target" />
-      }
+      <div class="targets">
+        @for (target of targets(); track target.name) {
+          <app-target-days [target]="target" />
+        }
+      </div>
       <p class="muted legend">
         <span class="loaded" aria-hidden="true"></span> loaded
-        <span class="partial" aria-hidden="true"></span> partial: less than half of what this
-        weekday has <span class="missing" aria-hidden="true"></span> missing: this weekday had rows
-        in two of the four weeks before <span class="late" aria-hidden="true"></span> late: the
+        <span class="partial" aria-hidden="true">◐</span> partial: less than half of what this
+        weekday has <span class="missing" aria-hidden="true">✕</span> missing: this weekday had rows
+        in two of the four weeks before <span class="late" aria-hidden="true">◷</span> late: the
         same, after the newest day <span class="none" aria-hidden="true"></span> nothing expected
       </p>
     </app-panel>
   `,
   styles: `
+    .targets {
+      display: grid;
+      gap: 0 24px;
+      grid-template-columns: repeat(auto-fit, minmax(min(100%, 440px), 1fr));
+    }
     .legend {
       display: flex;
       flex-wrap: wrap;
@@ -40,12 +47,17 @@ import { Target, TargetDays } from './target-days';
       margin-left: 8px;
       border-radius: 3px;
       border: 1px solid var(--line);
+      color: var(--panel);
+      font-size: 11px;
+      font-weight: 700;
+      line-height: 12px;
+      text-align: center;
     }
     .loaded {
       background: var(--good);
     }
     .partial {
-      background: repeating-linear-gradient(45deg, var(--warn) 0 3px, var(--warn-back) 3px 6px);
+      background: var(--warn);
     }
     .missing {
       background: var(--bad);
@@ -53,6 +65,7 @@ import { Target, TargetDays } from './target-days';
     .legend .late {
       border-color: var(--warn);
       background: var(--warn-back);
+      color: var(--warn);
     }
     .none {
       background: var(--idle-back);
