@@ -17,8 +17,8 @@ COMPILE = $(VENV)/lock/bin/uv pip compile --quiet --universal --python-version 3
 	--generate-hashes --custom-compile-command 'make lock' $(LOCK_OPTIONS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup airflow dashboard demo test test-spark test-airflow torture check-terraform lint fmt docs dist serve up \
-	down bench lock clean
+.PHONY: help setup airflow dashboard demo test test-spark test-airflow torture check-terraform lint fmt docs screenshots dist \
+	serve up down bench lock clean
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z-]*:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -123,6 +123,9 @@ docs: setup $(DASHBOARD_NODE_STAMP) ## write the pages again that are generated 
 	for page in cli errors reject-codes; do \
 	  $(BIN)/python -m trade_ingest.cli.reference $$page > docs/.new && mv docs/.new docs/reference/$$page.md || exit 1; done
 	$(NPM) --prefix frontend run --silent types
+
+screenshots: setup dashboard ## make the pictures of the dashboard in docs/images again (about a minute)
+	$(BIN)/python -m pytest -n 0 -m pictures
 
 dist: setup dashboard ## build the wheel and the archive of packages for Spark executors (docs/how-to/spark.md) into dist/
 	rm -rf dist

@@ -181,16 +181,21 @@ class Gate:
     connection: psycopg.Connection[Any]
     KEY = 4711
 
-    def close(self, table: str = "ingest.attempt") -> None:
-        """Stop who inserts there from now on."""
+    def close(self, table: str = "ingest.attempt", *, rows: str = "true") -> None:
+        """Stop who inserts there from now on, or only at some rows: a condition on NEW."""
         self.connection.execute(
-            "CREATE OR REPLACE FUNCTION public.wait_at_gate() RETURNS trigger LANGUAGE plpgsql AS"
-            f" $$BEGIN PERFORM pg_advisory_xact_lock_shared({self.KEY}); RETURN NEW; END$$"
+            "CREATE OR REPLACE FUNCTION public.wait_at_gate() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN"
+            f" PERFORM pg_advisory_lock_shared({self.KEY}), pg_advisory_unlock_shared({self.KEY}); RETURN NEW; END$$"
         )
         self.connection.execute(
-            f"CREATE OR REPLACE TRIGGER gate BEFORE INSERT ON {table} FOR EACH ROW"
+            f"CREATE OR REPLACE TRIGGER gate BEFORE INSERT ON {table} FOR EACH ROW WHEN ({rows})"
             " EXECUTE FUNCTION public.wait_at_gate()"
         )
+        self.connection.execute("SELECT pg_advisory_lock(%s)", [self.KEY])
+
+    def let_through(self) -> None:
+        """Let those go on that are stopped, and stop who comes after them."""
+        self.open()
         self.connection.execute("SELECT pg_advisory_lock(%s)", [self.KEY])
 
     def open(self) -> None:

@@ -26,6 +26,11 @@ import { Query } from '../core/query';
       white-space: nowrap;
       cursor: pointer;
     }
+    /* the sign stands before a number's name, so that the name ends where the numbers end */
+    :host(.number) button {
+      display: inline-flex;
+      flex-direction: row-reverse;
+    }
     span {
       display: inline-block;
       width: 1em;

@@ -22,9 +22,11 @@ const LEGEND: readonly (readonly [DayState, string])[] = [
       [isEmpty]="!targets().length"
       emptyText="No target has rows yet."
     >
-      @for (target of targets(); track target.name) {
-        <app-target-days [target]="target" />
-      }
+      <div class="targets">
+        @for (target of targets(); track target.name) {
+          <app-target-days [target]="target" />
+        }
+      </div>
       <ul class="muted" aria-label="What the colours and signs of the days mean">
         @for (item of legend; track item[0]) {
           <li><span [class]="item[0]" aria-hidden="true"></span> {{ item[1] }}</li>
@@ -33,6 +35,11 @@ const LEGEND: readonly (readonly [DayState, string])[] = [
     </app-panel>
   `,
   styles: `
+    .targets {
+      display: grid;
+      gap: 0 24px;
+      grid-template-columns: repeat(auto-fit, minmax(min(100%, 440px), 1fr));
+    }
     ul {
       display: flex;
       flex-wrap: wrap;
@@ -66,6 +73,7 @@ const LEGEND: readonly (readonly [DayState, string])[] = [
     .late {
       border-color: var(--warn);
       background: var(--warn-back);
+      color: var(--warn);
     }
     .none {
       background: var(--idle-back);

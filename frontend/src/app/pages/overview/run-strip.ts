@@ -37,7 +37,7 @@ const LOOK: Readonly<Record<Run['state'], readonly [string, string]>> = {
             [title]="bar.said"
             [attr.aria-label]="bar.said"
           >
-            <span class="sign" aria-hidden="true">{{ bar.sign }}</span>
+            <span class="sign" [class]="bar.tone" aria-hidden="true">{{ bar.sign }}</span>
             <span class="bar" [class]="bar.tone" [style.height.px]="bar.height">
               <span class="rejects" [style.height.%]="bar.rejects"></span>
             </span>
