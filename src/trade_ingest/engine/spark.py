@@ -171,8 +171,8 @@ def described(session: SparkSession, description: str, *, group: str | None = No
     try:
         yield
     finally:
-        for name, value in before.items():
-            context.setLocalProperty(name, value)  # type: ignore[arg-type]  # None takes it away
+        for name, earlier in before.items():
+            context.setLocalProperty(name, earlier)  # type: ignore[arg-type]  # None takes it away
 
 
 _EXECUTOR_PROBLEMS = (

@@ -108,7 +108,7 @@ def _all_of(database: str, left: Sequence[Pending], accesses: Accesses) -> Itera
 
 def _some_of(database: str, waiting: queue.SimpleQueue[Pending], accesses: Accesses) -> list[HandedOver]:
     """Hand over until nothing waits any more."""
-    done = []
+    done: list[HandedOver] = []
     with Handovers(database, accesses) as handovers:
         while True:
             try:

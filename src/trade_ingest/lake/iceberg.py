@@ -250,14 +250,14 @@ def _rows_of(file_ids: Sequence[int], handover: OpenHandover, target: TargetTabl
 
     if not file_ids:
         return None
-    is_theirs = In("file_id", literals=set(file_ids))
+    is_theirs = In(term="file_id", literals=set(file_ids))
     if list(file_ids) != [handover.file_id] or handover.event_time_min is None or handover.event_time_max is None:
         return is_theirs
     first, last = (moment.isoformat() for moment in (handover.event_time_min, handover.event_time_max))
     return And(
         is_theirs,
-        GreaterThanOrEqual(target.event_time, value=first),
-        LessThanOrEqual(target.event_time, value=last),
+        GreaterThanOrEqual(term=target.event_time, value=first),
+        LessThanOrEqual(term=target.event_time, value=last),
     )
 
 
