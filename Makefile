@@ -17,8 +17,8 @@ COMPILE = $(VENV)/lock/bin/uv pip compile --quiet --universal --python-version 3
 	--generate-hashes --custom-compile-command 'make lock' $(LOCK_OPTIONS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup airflow dashboard demo test test-spark test-airflow torture check-terraform lint fmt docs screenshots dist \
-	serve up down bench lock clean
+.PHONY: help setup airflow dashboard demo test test-spark test-airflow torture check-terraform lint fmt docs \
+	screenshots dist serve up down bench lock clean
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z-]*:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -248,6 +248,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--jar", help="the PostgreSQL driver for Spark's JDBC writer")
+    parser.add_argument("--only", default="", help="with --jar: the data whose name has this word: prints, events")
     parser.add_argument("--scale", type=float, default=1.0, help="share of the rows")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--slope", action="store_true")
@@ -271,7 +272,8 @@ def main() -> None:
             weak(spark, arguments.rounds)
         if arguments.jar:
             for data in data_sets(bench, arguments.scale):
-                end_to_end(spark, data, arguments.rounds)
+                if arguments.only in data.name:
+                    end_to_end(spark, data, arguments.rounds)
     finally:
         bench.close()
     print(f"{time.monotonic() - started:.0f} s in all")
