@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path as FilePath
@@ -16,6 +17,7 @@ from trade_ingest.contract.suggestion import did_you_mean
 from trade_ingest.errors import ContractError, UnknownContractError
 
 
+@cache
 def builtin_names() -> tuple[str, ...]:
     """The names of the contracts that come with the package, sorted."""
     return tuple(sorted(item.name.removesuffix(".yaml") for item in _builtins().iterdir() if _is_yaml(item.name)))
@@ -57,9 +59,15 @@ def load_contract(name_or_path: str, *, compile_expressions: bool = True) -> Con
         UnknownContractError: there is no such built-in and no such file.
         ContractError: the contract is wrong; ``fields['problems']`` has every ``Problem``.
     """
-    is_builtin = name_or_path in builtin_names()
+    if name_or_path in builtin_names():
+        return _builtin(name_or_path)
     text = contract_text(name_or_path)
-    return parse_contract(text, origin=name_or_path, compile_expressions=compile_expressions and not is_builtin)
+    return parse_contract(text, origin=name_or_path, compile_expressions=compile_expressions)
+
+
+@cache
+def _builtin(name: str) -> Contract:
+    return parse_contract(contract_text(name), origin=name, compile_expressions=False)
 
 
 def parse_contract(text: str, *, origin: str, compile_expressions: bool = True) -> Contract:
