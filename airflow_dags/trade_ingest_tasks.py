@@ -1,7 +1,8 @@
 """The tasks that the DAGs are made of: each calls the program once and shows the result.
 
 What can be set, in the environment of Airflow's processes (docs/how-to/airflow.md):
-``TRADE_INGEST_AIRFLOW_SOURCE``, ``…_SCHEDULE``, ``…_POOL``, ``…_MAX_LOADS``, ``…_RETRIES``, ``…_DASHBOARD``.
+``TRADE_INGEST_AIRFLOW_SOURCE``, ``…_SCHEDULE``, ``…_POOL``, ``…_MAX_LOADS``, ``…_RETRIES``, ``…_RETRY_SECONDS``,
+``…_DASHBOARD``.
 """
 
 from __future__ import annotations
@@ -120,6 +121,8 @@ DAG_ARGUMENTS: dict[str, Any] = {
         "owner": "trade-ingest",
         "pool": _ENVIRONMENT.get("POOL", "default_pool"),
         "retries": int(_ENVIRONMENT.get("RETRIES", "3")),  # of passing faults only: others fail at once
+        # said here, since mapped tasks do not take Airflow's own default, [core] default_task_retry_delay
+        "retry_delay": timedelta(seconds=int(_ENVIRONMENT.get("RETRY_SECONDS", "60"))),
         "retry_exponential_backoff": 2,
         "max_retry_delay": timedelta(minutes=30),
         "on_failure_callback": [FailureNotifier()],

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -52,24 +52,48 @@ class DagRun:
         return [value for name, _, k, value in sorted(self.xcoms, key=lambda x: x[1]) if (name, k) == (task_id, key)]
 
 
-@dataclass(slots=True)
 class Airflow:
-    """A process that runs DAGs; what it logs is in ``log``."""
+    """A process that runs DAGs; one that did not answer is replaced. What it logs is in ``log``."""
 
-    process: subprocess.Popen[str]
-    log: Path
-    dags: list[str] = field(default_factory=list)
-    import_errors: dict[str, str] = field(default_factory=dict)
+    def __init__(self, environment: dict[str, str], log: Path) -> None:
+        self.environment, self.log = environment, log
+        self.dags: list[str] = []
+        self.import_errors: dict[str, str] = {}
+        self._process: subprocess.Popen[str] | None = None
 
-    def answer(self) -> Any:
-        line = self.process.stdout.readline()
-        assert line, self.log.read_text()[-5000:]
-        return json.loads(line)
+    def start(self) -> None:
+        """Start the process, and wait until it has read the DAGs."""
+        command = [PYTHON, Path(__file__).with_name("drive_airflow.py")]
+        with self.log.open("a") as stderr:
+            self._process = subprocess.Popen(
+                command, env=self.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, text=True
+            )
+        hello = self._answer()
+        self.dags, self.import_errors = hello["dags"], hello["errors"]
 
     def ask(self, request: dict[str, Any]) -> list[DagRun]:
-        self.process.stdin.write(json.dumps(request) + "\n")
-        self.process.stdin.flush()
-        return [DagRun(**found) for found in self.answer()]
+        """Have DAG runs made, and wait for their ends."""
+        if self._process is None:
+            self.start()
+        try:
+            self._process.stdin.write(json.dumps(request) + "\n")
+            self._process.stdin.flush()
+            return [DagRun(**found) for found in self._answer()]
+        except BaseException:  # also where pytest's time is over: it would answer the next test
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """End the process."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.communicate()
+            self._process = None
+
+    def _answer(self) -> Any:
+        line = self._process.stdout.readline()
+        assert line, self.log.read_text()[-5000:]
+        return json.loads(line)
 
 
 @pytest.fixture(scope="session")
@@ -84,9 +108,9 @@ def airflow_environment(tmp_path_factory, worker_id) -> dict[str, str]:
     environment = kept | {
         "AIRFLOW_HOME": str(shared),
         "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "airflow_dags"),
-        "AIRFLOW__CORE__DEFAULT_TASK_RETRY_DELAY": "1",
         "AIRFLOW__CORE__LOAD_EXAMPLES": "false",
         "TRADE_INGEST_AIRFLOW_DASHBOARD": DASHBOARD,
+        "TRADE_INGEST_AIRFLOW_RETRY_SECONDS": "1",
         "TRADE_INGEST_AIRFLOW_SPARK": ",".join(PLATFORMS),
     }
     with (shared / "lock").open("w") as lock:
@@ -102,22 +126,10 @@ def airflow_environment(tmp_path_factory, worker_id) -> dict[str, str]:
 @pytest.fixture(scope="session")
 def airflow(airflow_environment, tmp_path_factory) -> Iterable[Airflow]:
     """Airflow with the project's DAGs."""
-    log = tmp_path_factory.mktemp("log") / "airflow.log"
-    with log.open("w") as stderr:
-        process = subprocess.Popen(
-            [PYTHON, Path(__file__).with_name("drive_airflow.py")],
-            env=airflow_environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=stderr,
-            text=True,
-        )
-    with process:
-        started = Airflow(process, log)
-        hello = started.answer()
-        started.dags, started.import_errors = hello["dags"], hello["errors"]
-        yield started
-        process.stdin.close()
+    started = Airflow(airflow_environment, tmp_path_factory.mktemp("log") / "airflow.log")
+    started.start()
+    yield started
+    started.stop()
 
 
 @dataclass

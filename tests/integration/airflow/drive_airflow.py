@@ -8,7 +8,6 @@ their tries and links, its XComs and its asset events.
 import json
 import os
 import sys
-from copy import deepcopy
 from datetime import datetime
 
 answers = os.fdopen(os.dup(1), "w")
@@ -93,10 +92,18 @@ def execute(dag, run, session):
         session.expire_all()
 
 
+def reset_params(dag, defaults):
+    """Take back what the last request has chosen, which Airflow keeps; elsewhere each task has a process of its own."""
+    for params in (dag.params, *(task.params for task in dag.tasks)):
+        for name in params:
+            params.get_param(name).value = defaults[name]
+
+
 def run(bag, request):
     os.environ.clear()
     os.environ.update(ENVIRONMENT | request["environment"])
-    dag = deepcopy(bag.dags[request["dag_id"]])  # Airflow changes its params; elsewhere each task has a process
+    dag = bag.dags[request["dag_id"]]
+    reset_params(dag, request["defaults"])
     runs = test_runs(dag, request) if "logical_date" in request else backfill_runs(dag, request)
     return [answer(dag, run_id) for run_id in runs]
 
@@ -116,8 +123,11 @@ def main():
     DagBundlesManager().sync_bundles_to_db()
     sync_bag_to_db(bag, "dags-folder", None)
     print(json.dumps({"dags": sorted(bag.dags), "errors": bag.import_errors}), file=answers, flush=True)
+    defaults = {name: dag.params.dump() for name, dag in bag.dags.items()}
     for line in sys.stdin:
-        print(json.dumps(run(bag, json.loads(line)), default=str), file=answers, flush=True)
+        request = json.loads(line)
+        found = run(bag, request | {"defaults": defaults[request["dag_id"]]})
+        print(json.dumps(found, default=str), file=answers, flush=True)
 
 
 main()
