@@ -10,6 +10,7 @@ how Kubernetes mounts one. The cloud's own library reads it, with the identity t
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
@@ -125,8 +126,11 @@ def _read_databricks(name: str) -> str:
     scope, _, key = name.partition("/")
     if not scope or not key:
         raise UsageError(f"databricks:{name}: expected SCOPE/KEY")
-    runtime = require_package("databricks.sdk.runtime", "databricks")
-    return str(runtime.dbutils.secrets.get(scope, key))
+    if os.environ.get("DATABRICKS_RUNTIME_VERSION"):
+        dbutils = require_package("databricks.sdk.runtime", "databricks").dbutils
+    else:
+        dbutils = require_package("databricks.sdk", "databricks").WorkspaceClient().dbutils
+    return str(dbutils.secrets.get(scope, key))
 
 
 def _read_file(name: str) -> str:

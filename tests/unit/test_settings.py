@@ -223,9 +223,9 @@ def test_password_is_in_no_problem(tmp_path):
     [("spark_conf", ("nonsense",), "--conf"), ("api_port", -1, "--port"), ("parallelism", 0, "--parallelism")],
 )
 def test_wrong_option_is_named_as_it_is_typed(tmp_path, setting, value, option):
-    with pytest.raises(ConfigurationError) as caught:
-        load_settings(flags={setting: value}, environment={}, folder=tmp_path)
-    assert caught.value.problems[0].startswith(f"{option}: ")
+    (problem,) = problems_of(tmp_path, flags={setting: value})
+
+    assert problem.startswith(f"{option}: ")
 
 
 @pytest.mark.parametrize(

@@ -18,22 +18,23 @@ columns:
   - {name: trade_id, type: text, source: [trade_id, deal]}
   - {name: symbol, type: text}
   - {name: price, type: 'decimal(18,4)', greater_than: 0}
+  - {name: fee, type: 'decimal(38,10)', required: false}
   - {name: executed_at, type: timestamp, zone: UTC}
 key: [trade_id]
 event_time: executed_at
 drift: {unknown_columns: ignore}
 rejects: {max_count: 1000, max_ratio: 1}
-control_totals: [price]
+control_totals: [price, fee]
 target: {table: fill, partition_by: none}
 """
 FILL = parse_contract(CONTRACT, origin="fill.yaml")
 MONDAY = (
-    "deal,Symbol,price,executed_at,desk\n"
-    "A1,EURUSD,1.5,2024-01-02 10:00:00,x\n"
-    "A2,EURUSD,abc,2024-01-02 10:00:01,x\n"
-    "A3,EURUSD,-2,2024-01-02 10:00:02,x\n"
+    "deal,Symbol,price,fee,executed_at,desk\n"
+    "A1,EURUSD,1.5,0,2024-01-02 10:00:00,x\n"
+    "A2,EURUSD,abc,0,2024-01-02 10:00:01,x\n"
+    "A3,EURUSD,-2,0,2024-01-02 10:00:02,x\n"
 )
-CORRECTED = MONDAY.replace("abc", "1.25").replace(",desk", "").replace(",x\n", "\n")
+CORRECTED = MONDAY.replace("abc,0", "1.25,0.5").replace(",desk", "").replace(",x\n", "\n")
 
 
 @pytest.fixture
@@ -80,7 +81,7 @@ def test_header_and_first_rows_are_shown_beside_the_contract(files, open_screen)
     expect(page.get_by_role("heading", level=1)).to_have_text("monday.csv")
     expect(page.get_by_role("region", name="Rows", exact=True)).to_contain_text("each row is accounted for")
     header = page.get_by_role("region", name="Header against contract").last.locator("tbody tr")
-    expect(header).to_have_count(4)
+    expect(header).to_have_count(5)
     expect(header.nth(0)).to_contain_text(re.compile("1.*deal.*matched by another of its names.*trade_id.*text"))
     expect(header.nth(1)).to_contain_text("matched, spelled otherwise")
     expect(header.nth(2)).to_contain_text("✓matched")
@@ -95,6 +96,7 @@ def test_header_and_first_rows_are_shown_beside_the_contract(files, open_screen)
     expect(delivery).to_contain_text("The header has changed")
     rows = delivery.locator("tbody tr")
     expect(rows.filter(has_text="loaded")).to_contain_text(re.compile(r"1\D+2\D+\+1"))
+    expect(rows.filter(has_text="fee")).to_contain_text(re.compile(r"fee\D*0\D+0\.5\D+\+0\.5"))
     expect(rows.filter(has_text="price")).to_contain_text(re.compile(r"1\.5\D+2\.75\D+\+1\.25"))
     expect(page.locator("app-explanation")).to_contain_text("The next run")
     page = screen.open("/files/1")

@@ -73,8 +73,8 @@ def test_two_runs_are_compared(runs, open_screen):
 
     expect(page.get_by_role("heading", level=1)).to_have_text("Compare runs")
     expect(page).to_have_url(re.compile(r"/runs/compare\?left=1&right=2$"))
-    measures = page.get_by_role("table", name="What they did")
-    loaded = measures.get_by_role("row").filter(has_text=re.compile("Rows loaded"))
+    measures = page.get_by_role("region", name="What they did, side by side")
+    loaded = measures.get_by_role("row").filter(has_text="rows loaded")
     expect(loaded).to_contain_text(re.compile(r"30.*60.*\+30"))
     expect(page.locator("app-failed-table tbody tr")).to_have_count(1)
     expect(page.locator("app-failed-table")).to_contain_text("cut.csv")

@@ -23,7 +23,7 @@ def small(monkeypatch):
 
 
 @pytest.mark.usefixtures("small")
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.lists(st.integers(0, 5 * 86_400_000_000 - 1), min_size=1, max_size=9), max_size=12))
 def test_each_row_is_in_a_file_of_its_day_once(tmp_path_factory, batches):
     folder = tmp_path_factory.mktemp("spool")

@@ -1,16 +1,26 @@
 /** The difference of two decimal texts, exactly: 10.50 and 0.5 → 10. */
 export function subtract(minuend: string, subtrahend: string): string {
-  const places = Math.max(placesOf(minuend), placesOf(subtrahend));
-  return decimal(scaled(minuend, places) - scaled(subtrahend, places), places);
+  const [from, what] = [plain(minuend), plain(subtrahend)];
+  const places = Math.max(placesOf(from), placesOf(what));
+  return decimal(scaled(from, places) - scaled(what, places), places);
 }
 
 /** A decimal text as it is read: 1234.5000 → 1,234.5. */
 export function grouped(value: string): string {
-  const [whole = '', fraction = ''] = value.split('.');
+  const [whole = '', fraction = ''] = plain(value).split('.');
   const digits = fraction.replace(/0+$/, '');
   const sign = whole.startsWith('-') ? '-' : '';
   const text = whole.replace('-', '').replace(/\B(?=(\d{3})+$)/g, ',');
   return `${sign}${text}${digits ? `.${digits}` : ''}`;
+}
+
+/** Without an exponent, which small numbers have in the ledger: 0E-10 → 0, 1.5E-8 → 0.000000015. */
+function plain(value: string): string {
+  const [mantissa = '', exponent] = value.split(/e/i);
+  if (exponent === undefined) return value;
+  const digits = mantissa.replace('.', '');
+  const places = placesOf(mantissa) - Number(exponent);
+  return places > 0 ? decimal(BigInt(digits), places) : digits + '0'.repeat(-places);
 }
 
 function placesOf(value: string): number {

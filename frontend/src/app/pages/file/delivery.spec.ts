@@ -11,12 +11,16 @@ describe('decimals', () => {
       '12345678901234567889.0000000001',
     );
     expect(subtract('-5', '-5.000')).toBe('0');
+    expect(subtract('2.5000000000', '0E-10')).toBe('2.5');
+    expect(subtract('1E-10', '-1.5E-8')).toBe('0.0000000151');
   });
 
   it('groups digits', () => {
     expect(grouped('1234567.5000')).toBe('1,234,567.5');
     expect(grouped('-1234.00')).toBe('-1,234');
     expect(grouped('0.001')).toBe('0.001');
+    expect(grouped('0E-10')).toBe('0');
+    expect(grouped('-1.2E+3')).toBe('-1,200');
   });
 });
 

@@ -64,6 +64,10 @@ const SAID: Readonly<Record<File['state'], string>> = {
       margin: 4px 0 0;
       color: var(--text-2);
     }
+    li {
+      display: flex;
+      gap: 6px;
+    }
     ul {
       display: flex;
       flex-wrap: wrap;

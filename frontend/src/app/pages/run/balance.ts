@@ -55,7 +55,8 @@ const NONE = { tab: null, sort: null, state: null, uri: null, kind: null };
     </p>
     <p>
       <a [routerLink]="[]" [queryParams]="links.files" queryParamsHandling="merge" fragment="parts"
-        >{{ run().files_planned | count }} files planned</a
+        >{{ run().files_planned | count }}
+        {{ run().files_planned === 1 ? 'file' : 'files' }} planned</a
       >:
       <a
         [routerLink]="[]"

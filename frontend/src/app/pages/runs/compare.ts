@@ -20,6 +20,10 @@ const AT_MOST = 500;
   imports: [FactsTable, FailedTable, MeasuresTable, Panel, RouterLink, State, Time],
   templateUrl: './compare.html',
   styles: `
+    .who {
+      gap: 8px 32px;
+      margin-bottom: 8px;
+    }
     .control {
       width: 110px;
     }
