@@ -23,11 +23,12 @@ class Google:
         self.jobs = Jobs()
         self.secrets: dict[str, str] = {}
         parent = r"/v1/(projects/[^/]+/regions/[^/]+)"
+        location = r"/v1/(projects/[^/]+/locations/[^/]+)"
         cloud.routes += [
             Route("POST", _DATAPROC, rf"{parent}/workflowTemplates:instantiateInline", self._instantiate),
             Route("GET", _DATAPROC, rf"{parent}/operations/([^/]+)", self._operation),
-            Route("POST", _DATAPROC, rf"{parent}/batches", self._create_batch),
-            Route("GET", _DATAPROC, rf"{parent}/batches/([^/]+)", self._batch),
+            Route("POST", _DATAPROC, rf"{location}/batches", self._create_batch),
+            Route("GET", _DATAPROC, rf"{location}/batches/([^/]+)", self._batch),
             Route("GET", r"secretmanager\.googleapis\.com", r"/v1/(.+):access", self._access),
             Route("POST", r"oauth2\.googleapis\.com", "/token", self._token),
             Route("GET", r"iamcredentials\.googleapis\.com", ".*/allowedLocations", self._locations),

@@ -24,10 +24,13 @@ _SERVICE_ACCOUNT = Parameter("service_account", "Service account of the job.")
 
 
 class _GoogleClient(JobClient):
+    places = "regions"
+    """What the service calls its regions in the names of its resources."""
+
     def __init__(self, values: Values) -> None:
         super().__init__(values)
         self.dataproc: Any = require_package("google.cloud.dataproc_v1", "gcp")
-        self.parent = f"projects/{values['project']}/regions/{values['region']}"
+        self.parent = f"projects/{values['project']}/{self.places}/{values['region']}"
 
     def client(self, kind: str) -> Any:  # noqa: ANN401  # a class of the library
         """The client of a service in the region."""
@@ -78,6 +81,8 @@ class WorkflowClient(_GoogleClient):
 
 class BatchClient(_GoogleClient):
     """Serverless batches."""
+
+    places = "locations"
 
     def start(self, job: Document) -> str:
         """Submit the batch; its id. A request that is sent again by the library starts no second one."""
