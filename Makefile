@@ -68,7 +68,7 @@ dashboard: $(DASHBOARD) ## build the dashboard that `make serve` serves
 demo: setup ## load sample trades with PySpark into the built-in PostgreSQL (ENGINE=local: without Spark)
 	$(BIN)/trade-ingest demo --engine $(ENGINE)
 
-test: setup lint dashboard $(NODE_STAMP) $(AIRFLOW_STAMP) ## check the style and the types, then run every test
+test: setup lint dashboard $(NODE_STAMP) ## check the style and the types, then run every test
 	$(NPM) --prefix frontend test
 	$(BIN)/python -m pytest -n 2
 
@@ -86,12 +86,12 @@ test-spark: setup ## run the tests of Spark with Spark 3.5 and 4.0, too (each ge
 	  $(BIN)/python -m pytest -n 1 tests/integration/load/test_spark_versions.py tests/integration/spark \
 	  tests/integration/submit/test_launched_jobs.py
 
-test-airflow: setup ## run the tests of the DAGs with the providers of Airflow, too (1.6 GB in .venv)
+test-airflow: setup airflow ## run the tests of the DAGs in Airflow, with its providers (1.8 GB in .venv)
 	test -x $(VENV)/airflow-providers/bin/python || $(PYTHON) -m venv $(VENV)/airflow-providers
 	$(VENV)/airflow-providers/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --no-deps \
 	  --require-hashes -r requirements-airflow-providers.lock
 	TRADE_INGEST_TEST_AIRFLOW_PYTHON=$(CURDIR)/$(VENV)/airflow-providers/bin/python \
-	  $(BIN)/python -m pytest -n 1 tests/integration/airflow
+	  $(BIN)/python -m pytest -n 1 -m airflow tests/integration/airflow tests/integration/deploy
 
 torture: setup ## kill loads at hundreds of random moments and compare every row (about half an hour)
 	$(BIN)/python -m pytest -n 2 -m torture

@@ -7,6 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+pytestmark = pytest.mark.airflow
 HAS_TIME = "TRADE_INGEST_TEST_AIRFLOW_PYTHON" in os.environ
 COUNTS = {"files_skipped": 0, "rows_duplicate": 0, "rows_rejected": 0}
 

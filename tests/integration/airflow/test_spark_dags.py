@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.airflow
 ROOT = Path(__file__).parents[3]
 PYTHON = Path(os.environ.get("TRADE_INGEST_TEST_AIRFLOW_PYTHON", ROOT / ".venv/airflow/bin/python"))
 VARIABLES = {

@@ -16,6 +16,7 @@ from stores.server_process import HOST, free_ports, run_server
 PATIENCE_SECONDS = 180
 BIN = Path(sys.prefix, "airflow", "bin")
 pytestmark = [
+    pytest.mark.airflow,
     pytest.mark.slow,
     pytest.mark.skipif(not (BIN / "airflow").exists(), reason="the environment with Airflow is not there"),
 ]

@@ -170,7 +170,7 @@ def test_values_of_all_types_are_exact(tmp_path, feed, make_contract, place, mon
     with path.open(newline="") as opened:
         read = list(csv.DictReader(opened))
     assert [row["note"] for row in found] == [None if row["note"] == "NULL" else row["note"] for row in read]
-    assert [str(row["price"]) for row in found] == [f"{Decimal(row['price']):f}" for row in read]
+    assert [f"{row['price']:f}" for row in found] == [f"{Decimal(row['price']):f}" for row in read]
     assert [f"{row['at']:%Y-%m-%d %H:%M:%S.%f%z}" for row in found] == [f"{row['at']}+0000" for row in read]
     assert [str(row["day"] or "") for row in found] == [row["day"] for row in read]
     assert [str(row["is_maker"]).lower() for row in found] == [row["is_maker"] for row in read]
