@@ -141,6 +141,7 @@ def test_killed_driver_leaves_a_run_that_the_next_one_finds_abandoned(cluster, f
     assert files.runs() == ["abandoned", "succeeded"]
 
 
+@pytest.mark.unfinished
 @pytest.mark.parametrize("winner", ["first attempt", "twin"])
 def test_speculative_twin_waits_for_the_first_attempt_and_then_finds_its_work_done(
     cluster, files, gate, drive, wait_until, winner
@@ -163,6 +164,7 @@ def test_speculative_twin_waits_for_the_first_attempt_and_then_finds_its_work_do
         assert files.attempts() == [(name, 1, "loaded") for name in FILES]
 
 
+@pytest.mark.unfinished
 @pytest.mark.parametrize("how_long", ["for a moment", "until the end"])
 def test_worker_that_is_cut_off_from_the_database_costs_nothing_but_time(
     cluster, files, gate, drive, wait_until, relay, monkeypatch, how_long
@@ -273,6 +275,7 @@ def test_write_goes_on_where_it_was_cut_off(cluster, feed, gate, start, wait_unt
     check_numbers(feed)
 
 
+@pytest.mark.unfinished
 @pytest.mark.parametrize("way", ["write", "postgres_copy"])
 @pytest.mark.parametrize("winner", ["first attempt", "twin"])
 def test_speculative_twin_of_a_write_waits_and_writes_nothing_twice(
@@ -293,6 +296,7 @@ def test_speculative_twin_of_a_write_waits_and_writes_nothing_twice(
     check_numbers(feed)
 
 
+@pytest.mark.unfinished
 def test_write_survives_a_stage_that_is_tried_again(cluster, feed, gate, start, order):
     """The executor that is killed had rows that other tasks were to fetch from it."""
     gate.at("BEFORE INSERT", "public.number")

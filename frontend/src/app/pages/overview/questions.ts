@@ -137,7 +137,7 @@ export function isFast(summary: Summary, runs: readonly Run[], span: Span): Answ
     const text = `run ${last.run_id}: ${rate(last.rows_per_second)}${usual === undefined ? '' : `, usual ${rate(usual)}`}`;
     facts.push({ text, link: ['/runs', String(last.run_id)] });
   }
-  if (summary.rows_per_second >= 1) {
+  if (rows && summary.rows_per_second >= 1) {
     const text = `${rate(summary.rows_per_second)} on average`;
     facts.push({ text, link: ['/runs'], query: { sort: '-rows_per_second' } });
   }
