@@ -126,6 +126,8 @@ def test_json_is_one_object_with_all_counters(program):
         "failed": [],
         "files_archived": 0,
         "archive_failed": [],
+        "files_handed_over": 0,
+        "handover_failed": [],
     }
 
 
