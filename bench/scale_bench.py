@@ -1,4 +1,4 @@
-"""Measures what `docs/scaling.md` and `scale_sim.py` rest on: what PostgreSQL takes from one and two connections.
+"""Measures what `scale_sim.py` rests on: what PostgreSQL takes from one and two connections.
 
     python bench/scale_bench.py                      a million rows for each connection (about five minutes)
     python bench/scale_bench.py --rows 20000         a quick look

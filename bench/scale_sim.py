@@ -1,6 +1,6 @@
 """Simulates N workers that load files into M partitions, from what `scale_bench.py` has measured.
 
-    python bench/scale_sim.py                                  the table of docs/scaling.md
+    python bench/scale_sim.py                                  a table of workers and partitions
     python bench/scale_sim.py --workers 8 --partitions 4 --server-processors 16 --files 1000
 
 Nothing is random: files start in order, the next as soon as a worker is free. At each moment all connections share the
