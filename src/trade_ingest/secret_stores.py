@@ -84,7 +84,7 @@ def _reader(reference: str) -> tuple[Callable[[str], str], str]:
 def _read_aws(name: str) -> str:
     boto3 = require_package("boto3", "aws")
     region = name.split(":")[3] if name.startswith("arn:") else None
-    found = boto3.client("secretsmanager", region_name=region).get_secret_value(SecretId=name)
+    found = boto3.Session().client("secretsmanager", region_name=region).get_secret_value(SecretId=name)
     return str(found["SecretString"])
 
 

@@ -43,7 +43,7 @@ def lines(first: int, last: int) -> bytes:
 
 @dataclass
 class Clouds:
-    """The clouds, their stores, and the programs that they were given."""
+    """The clouds, their stores, and what leads the product to them: variables of this process and of its workers."""
 
     cloud: Cloud
     aws: Aws
@@ -53,6 +53,7 @@ class Clouds:
     kubernetes: Kubernetes
     stores: dict[str, Store]
     folder: Path
+    environment: dict[str, str]
     runs: list[list[str]] = field(default_factory=list)
 
     @property

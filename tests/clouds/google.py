@@ -37,7 +37,7 @@ class Google:
     def _instantiate(self, request: Request) -> Reply:
         (step,) = request.json["jobs"]
         job = step["pysparkJob"]
-        made = self.jobs.add("workflow-1", request.json, job["mainPythonFileUri"], job["args"])
+        made = self.jobs.add(f"workflow-{len(self.jobs.all)}", request.json, job["mainPythonFileUri"], job["args"])
         return Reply(self._operation_of(request.found[0], made.id))
 
     def _operation(self, request: Request) -> Reply:

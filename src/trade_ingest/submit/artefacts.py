@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from trade_ingest.errors import StoreError, UsageError
 from trade_ingest.submit.template import templates_folder
+
+if TYPE_CHECKING:
+    from trade_ingest.source.connection import StoreConnection
 
 PACKAGES = "trade-ingest-packages.tar.gz"
 _CHUNK_BYTES = 8 << 20
@@ -66,7 +71,7 @@ def _digest(path: Path) -> str:
     return digest.hexdigest()[:16]
 
 
-def upload_file(path: Path, uri: str) -> None:
+def upload_file(path: Path, uri: str, connections: Sequence[StoreConnection] = ()) -> None:
     """Write a file as an object, unless one of its size is there.
 
     Raises:
@@ -74,7 +79,7 @@ def upload_file(path: Path, uri: str) -> None:
     """
     import obstore
 
-    from trade_ingest.source.access import Access
+    from trade_ingest.source.access import Access, Accesses
     from trade_ingest.source.listing import find_file
     from trade_ingest.source.location import parse_location
     from trade_ingest.source.objects import opened_store
@@ -82,15 +87,15 @@ def upload_file(path: Path, uri: str) -> None:
     from trade_ingest.source.stores import FOREIGN_ERRORS
 
     size_bytes = path.stat().st_size
-    found = find_file(uri)
+    found = find_file(uri, connections=connections)
     if found is not None and found.size_bytes == size_bytes:
         return
     location = parse_location(uri)
-    opened = opened_store(location, Access())
+    opened = opened_store(location, Accesses.to([uri], connections).of(location) or Access())
     try:
         obstore.put(opened.store, opened.path(location.key), path)
     except FOREIGN_ERRORS as exc:
         raise store_error(exc, location, "write", secrets=opened.secrets) from None
-    written = find_file(uri)
+    written = find_file(uri, connections=connections)
     if written is None or written.size_bytes != size_bytes:
         raise StoreError(f"{uri}: is not whole after writing", hint="submit again", uri=uri)

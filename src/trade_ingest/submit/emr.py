@@ -39,7 +39,8 @@ class _AwsClient(JobClient):
 
     def __init__(self, values: Values) -> None:
         super().__init__(values)
-        self.client: Any = require_package("boto3", "aws").client(self.service, region_name=values["region"])
+        session: Any = require_package("boto3", "aws").Session()
+        self.client: Any = session.client(self.service, region_name=values["region"])
 
     @property
     def region(self) -> str:

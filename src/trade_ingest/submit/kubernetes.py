@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import Any
 
@@ -29,7 +30,9 @@ class _KubernetesClient(JobClient):
     def __init__(self, values: Values) -> None:
         super().__init__(values)
         self.library: Any = require_package("kubernetes", "kubernetes")
-        api = self.library.config.new_client_from_config(context=values["context"])
+        # the library reads the variable when it is imported, and never again
+        kubeconfig = os.environ.get("KUBECONFIG") or None
+        api = self.library.config.new_client_from_config(config_file=kubeconfig, context=values["context"])
         self.core: Any = self.library.client.CoreV1Api(api)
         self.batch: Any = self.library.client.BatchV1Api(api)
         self.objects: Any = self.library.client.CustomObjectsApi(api)

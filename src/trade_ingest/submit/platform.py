@@ -7,7 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from trade_ingest.source.connection import StoreConnection
 
 Values = Mapping[str, Any]
 """The parameters of a platform by name, with those that all jobs have: see ``rendering.values_of``."""
@@ -77,11 +80,14 @@ class Parameter:
 class JobClient(ABC):
     """Talks to the service of a platform; made with the values of a job.
 
+    ``connections`` are those of the settings, for the object stores that files go to.
+
     What the platform's library raises passes through: ``submitting`` makes errors of ours of it.
     """
 
     def __init__(self, values: Values) -> None:
         self.values = values
+        self.connections: tuple[StoreConnection, ...] = ()
 
     @abstractmethod
     def start(self, job: Document) -> str:
@@ -95,7 +101,7 @@ class JobClient(ABC):
         """Put a file where the job finds it; does nothing where one of its size is, since the URI names its content."""
         from trade_ingest.submit.artefacts import upload_file
 
-        upload_file(path, uri)
+        upload_file(path, uri, self.connections)
 
     def read(self, uri: str) -> bytes | None:
         """A small object that the job has written; None if there is none."""
@@ -103,7 +109,7 @@ class JobClient(ABC):
         from trade_ingest.source.small_objects import read_small
 
         try:
-            return read_small(uri)
+            return read_small(uri, self.connections)
         except FileUnreadableError:
             return None
 

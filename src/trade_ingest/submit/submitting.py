@@ -8,12 +8,15 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trade_ingest.errors import OUTCOMES, PlatformUnavailableError, TradeIngestError
 from trade_ingest.platform_errors import platform_error
 from trade_ingest.submit.platform import JobClient, JobState, Phase
 from trade_ingest.submit.rendering import RenderedJob
+
+if TYPE_CHECKING:
+    from trade_ingest.source.connection import StoreConnection
 
 logger = logging.getLogger(__name__)
 
@@ -65,6 +68,7 @@ class JobOutcome:
 def submit(  # what is submitted, and who is to know of it
     job: RenderedJob,
     *,
+    connections: tuple[StoreConnection, ...] = (),
     waits: bool = False,
     poll_seconds: float = 10,
     on_upload: OnUpload = lambda _: None,
@@ -75,6 +79,7 @@ def submit(  # what is submitted, and who is to know of it
 
     Args:
         job: what is submitted.
+        connections: the named connections of the settings, for the store that files go to.
         waits: follow the job to its end. While nobody waits, or when waiting is broken off, the job goes on.
         poll_seconds: how often the platform is asked.
         on_upload: called with the URI of each artefact before it is uploaded.
@@ -89,6 +94,7 @@ def submit(  # what is submitted, and who is to know of it
     platform = job.platform
     with _foreign_errors(platform.title):
         client = platform.client(job.values)
+        client.connections = connections
         for artefact in job.artefacts:
             if artefact.path is not None:
                 on_upload(artefact.uri)

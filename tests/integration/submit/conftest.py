@@ -40,12 +40,12 @@ def clouds(seaweedfs, azurite, fake_gcs, tmp_path_factory):
             "KUBECONFIG": str(kubeconfig),
             "HOME": str(folder),
         }
-        own = [cloud, aws, entra, databricks, *stores.values()]
-        for part in (*(service.environment for service in own), environment):
-            for name, value in part.items():
-                patch.setenv(name, value)
+        for own in (cloud, aws, entra, databricks, *stores.values()):
+            environment |= own.environment
+        for name, value in environment.items():
+            patch.setenv(name, value)
         aws.start()
-        yield Clouds(cloud, aws, google, entra, databricks, kubernetes, stores, folder)
+        yield Clouds(cloud, aws, google, entra, databricks, kubernetes, stores, folder, environment)
         aws.stop()
 
 

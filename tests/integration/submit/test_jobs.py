@@ -8,17 +8,20 @@ import pytest
 from clouds.cases import CASES
 from clouds.desk import lines
 
-pytestmark = pytest.mark.unfinished
-
 pytest.importorskip("pyspark")
 
 
 @pytest.fixture(scope="module", autouse=True)
 def session(clouds):
-    """A session that the jobs find, as on a cluster; begun when the environment leads to the clouds."""
+    """A session that the jobs find, as on a cluster, whose workers are led to the clouds as this process is.
+
+    Java may be that of an earlier session, whose environment its workers would have.
+    """
     from trade_ingest.engine.spark_session import open_session
 
-    session, _ = open_session("local[2]", {"spark.ui.enabled": "false"})
+    own = {f"spark.executorEnv.{name}": value for name, value in clouds.environment.items()}
+    session, is_ours = open_session("local[2]", {"spark.ui.enabled": "false", **own})
+    assert is_ours
     yield session
     session.stop()
 

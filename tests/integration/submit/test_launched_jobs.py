@@ -13,8 +13,6 @@ from clouds.cases import CASES
 from clouds.desk import ENTRY_POINT, lines
 from trade_ingest.engine.java import java_home
 
-pytestmark = pytest.mark.unfinished
-
 pyspark = pytest.importorskip("pyspark")
 
 BY_NAME = {case.name: case for case in CASES}

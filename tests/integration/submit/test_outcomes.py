@@ -9,8 +9,6 @@ from clouds.desk import lines
 from clouds.jobs import CANCELLED, FAILED
 from trade_ingest.cli.job import run_job
 
-pytestmark = pytest.mark.unfinished
-
 BY_NAME = {case.name: case for case in CASES}
 BAD = b"trade_id,price,executed_at\n" + b"x,y,z\n" * 20
 
@@ -167,7 +165,7 @@ def test_credentials_of_stores_come_from_a_secret(desk, monkeypatch):
     store = desk.clouds.stores["abfss"]
     key = store.environment["AZURE_STORAGE_ACCOUNT_KEY"]
     connection = {
-        "prefix": f"{store.root}/",
+        "match": f"{store.root}/",
         "account_key": key,
         "endpoint": store.environment["AZURE_STORAGE_ENDPOINT"],
     }
@@ -191,3 +189,19 @@ def test_credentials_of_stores_come_from_a_secret(desk, monkeypatch):
     outcome = store.get("jobs/outcome.json").decode()
     assert json.loads(outcome)["exit_code"] == 0
     assert key not in outcome
+
+
+def test_bucket_is_reached_by_a_connection_of_the_settings(desk, monkeypatch):
+    store = desk.clouds.stores["abfss"]
+    key = store.environment["AZURE_STORAGE_ACCOUNT_KEY"]
+    monkeypatch.delenv("AZURE_STORAGE_ACCOUNT_KEY")
+    (desk.folder / "trade-ingest.toml").write_text(
+        f'[connections.desk]\nmatch = "{store.root}/"\naccount_key = "{key}"\n'
+        f'endpoint = "{store.environment["AZURE_STORAGE_ENDPOINT"]}"\n'
+    )
+    desk.clouds.azure.jobs.keeps = "succeeded"
+
+    done = desk.submit(*BY_NAME["synapse"].arguments(desk), "--", "s3://deliveries/fx/")
+
+    assert done.code == 0, done.err
+    assert key not in done.out + done.err

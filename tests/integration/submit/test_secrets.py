@@ -8,8 +8,6 @@ import pytest
 from trade_ingest.errors import PlatformAuthenticationError, PlatformError, PlatformUnavailableError, UsageError
 from trade_ingest.secret_stores import read_database_url, read_secret
 
-pytestmark = pytest.mark.unfinished
-
 URL = "postgresql://loader:p%40ss@db.example:5433/trades"
 RDS = '{"username": "loader", "password": "p@ss", "host": "db.example", "port": 5433, "dbname": "trades"}'
 

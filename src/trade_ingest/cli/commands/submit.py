@@ -121,6 +121,7 @@ def _submit(invocation: Invocation, platform: Platform, options: dict[str, Any])
 
     outcome = submit(
         job,
+        connections=invocation.settings.store_connections,
         waits=options["wait"],
         poll_seconds=options["poll_seconds"],
         on_upload=lambda uri: invocation.say(f"uploading {uri}"),
