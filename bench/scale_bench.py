@@ -1,4 +1,4 @@
-"""Measures what `scale_sim.py` rests on: what PostgreSQL takes from one and two connections.
+"""Measures what `docs/scaling.md` and `scale_sim.py` rest on: what PostgreSQL takes from one and two connections.
 
     python bench/scale_bench.py                      a million rows for each connection (about five minutes)
     python bench/scale_bench.py --rows 20000         a quick look
@@ -305,6 +305,7 @@ def measure(bench: Bench, rows: int, rounds: int) -> dict[str, object]:
     small = DataSet("events", "trade_event", bench.folder / "events", 10_000)
     if not small.folder.exists():
         generate(load_contract("trade_event"), small.folder, rows=small.rows, files=100, seed=1)
+    load_before = os.getloadavg()[0]
     tables = Tables(bench, encode(bench, prints), rows, rounds)
     cases = {
         "keyed": {
@@ -324,6 +325,7 @@ def measure(bench: Bench, rows: int, rounds: int) -> dict[str, object]:
         "machine": platform.machine(),
         "rows": rows,
         "rounds": rounds,
+        "load_average_before": round(load_before, 1),
         "encoded_bytes_per_row": round((bench.folder / "encoded-0").stat().st_size / rows, 1),
         "csv_bytes_per_row": round(prints.size_bytes / prints.rows, 1),
         "copy": cases,

@@ -1,13 +1,15 @@
-"""Simulates N workers that load files into M partitions, from what `scale_bench.py` has measured.
+"""Simulates N workers that load files into M partitions, from what was measured with one connection and with two.
 
-    python bench/scale_sim.py                                  a table of workers and partitions
+    python bench/scale_sim.py                                  the table of docs/scaling.md
     python bench/scale_sim.py --workers 8 --partitions 4 --server-processors 16 --files 1000
 
 Nothing is random: files start in order, the next as soon as a worker is free. At each moment all connections share the
 server; what each gets follows from measured slopes. The time that a row takes a backend grows with each further
 connection, by one measured slope for connections into the same table and index and by another for those into others.
-Both were measured with two connections, and are continued in a straight line beyond: a guess, on the careful side for
-partitions of their own, and untested beyond what was measured.
+Both are continued in a straight line beyond two connections: a guess, untested beyond what was measured.
+
+`scale.json` has the figures that the documentation has, with where they are from; `scale_bench.py` writes it anew for
+your machine. Where two connections into two tables were not measured, they are taken to be as slow as into one.
 """
 
 from __future__ import annotations
@@ -56,15 +58,17 @@ class Model:
     network_bytes_per_second: float = math.inf
 
     @classmethod
-    def of(cls, measured: dict[str, Any], case: str = "keyed", **changes: Any) -> Model:
+    def of(cls, measured: dict[str, Any], case: str | None = None, **changes: Any) -> Model:
         """The model that has the measured points: one connection, two into one table, two into two."""
-        found = measured["copy"][case]
+        found = measured["copy"][case or next(iter(measured["copy"]))]
         alone = 1 / found["1"]["rows_per_second"]
+        same = found["2_into_one_table"]
+        apart = found.get("2_into_two_tables", same)
         load, small = measured["load"], measured["small_files"]
         model = cls(
             backend_seconds=alone,
-            same_slope=2 / found["2_into_one_table"]["rows_per_second"] / alone - 1,
-            apart_slope=2 / found["2_into_two_tables"]["rows_per_second"] / alone - 1,
+            same_slope=2 / same["rows_per_second"] / alone - 1,
+            apart_slope=2 / apart["rows_per_second"] / alone - 1,
             client_seconds=load["none"]["client_seconds"] / load["rows"],
             file_seconds=small["none"]["seconds"] / small["files"],
             server_processors=measured["processors"],
@@ -149,14 +153,14 @@ def _limit(model: Model, server: list[float], per_slot: float, network: float) -
     return "wal" if sum(server) >= most * 0.999 else "server"
 
 
-def table(measured: dict[str, Any], server_processors: int) -> str:
+def table(measured: dict[str, Any], case: str | None, server_processors: int) -> str:
     """Rows a second for workers and partitions, as Markdown."""
     counts = (1, 2, 4, 8, 16)
     lines = [
         f"| workers of one processor | {' | '.join(f'{m} partition' + 's' * (m > 1) for m in counts)} |",
         f"|{'---|' * (len(counts) + 1)}",
     ]
-    model = Model.of(measured, server_processors=server_processors)
+    model = Model.of(measured, case, server_processors=server_processors)
     for workers in counts:
         cells = []
         for partitions in counts:
@@ -170,7 +174,7 @@ def main() -> None:
     """Print the table, or one run."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--measured", type=Path, default=MEASURED)
-    parser.add_argument("--case", choices=["keyed", "plain"], default="keyed")
+    parser.add_argument("--case", help="of the measurement; default: its first")
     parser.add_argument("--server-processors", type=int, default=16)
     parser.add_argument("--workers", type=int)
     parser.add_argument("--partitions", type=int, default=1)
@@ -181,7 +185,7 @@ def main() -> None:
     arguments = parser.parse_args()
     measured = json.loads(arguments.measured.read_text())
     if arguments.workers is None:
-        print(table(measured, arguments.server_processors))
+        print(table(measured, arguments.case, arguments.server_processors))
         return
     model = Model.of(
         measured,
