@@ -26,8 +26,12 @@ class Relay:
         self.port = self._listener.getsockname()[1]
         self._begin(self._accept, self._listener)
 
+    def clients(self):
+        """How many there are, or were since the last cut."""
+        return len(self._ends) // 2
+
     def cut(self):
-        """Break off all connections, and refuse new ones; how many clients there were."""
+        """Break off all connections, and refuse new ones."""
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         for end in self._ends:
@@ -37,10 +41,8 @@ class Relay:
             thread.join()
         for end in self._ends:
             end.close()
-        clients = len(self._ends) // 2
         self._threads.clear()
         self._ends.clear()
-        return clients
 
     def _begin(self, target, *arguments):
         self._threads.append(threading.Thread(target=target, args=arguments))

@@ -65,6 +65,7 @@ class SparkEngine:
         parallelism: packs loaded at once.
         files_at_once: files of a pack that its task loads at once.
         processors: those that a task may use, where there is but one machine.
+        is_speculative: whether Spark may run a second copy of a task beside the first.
     """
 
     name = "spark"
@@ -75,15 +76,11 @@ class SparkEngine:
         self.parallelism = parallelism or self._slots()
         self.files_at_once = FILES_AT_ONCE
         self.processors = self._slots() if self._master.startswith("local") else 1
+        self.is_speculative = (session.conf.get("spark.speculation", "false") or "").lower() == "true"
 
     @property
     def _master(self) -> str:
         return self._session.conf.get("spark.master", "") or ""
-
-    @property
-    def is_speculative(self) -> bool:
-        """Whether Spark may run a second copy of a task beside the first."""
-        return (self._session.conf.get("spark.speculation", "false") or "").lower() == "true"
 
     def _slots(self) -> int:
         """Tasks that Spark runs at once, as far as it says."""
@@ -139,6 +136,8 @@ class SparkEngine:
         names = [task.file.uri.rpartition("/")[2] for task in pack]
         more = f" and {len(names) - _SHOWN_FILES} more" if len(names) > _SHOWN_FILES else ""
         description = f"run {pack[0].run_id}: {', '.join(names[:_SHOWN_FILES])}{more}"
+        if self.is_speculative:  # a copy may be first at a file, and an answer "busy" would end the other one early
+            pack = [replace(task, waits=True) for task in pack]
         rows = self._collect(load_task(self.database, pack, self.files_at_once), 1, f"trade-ingest {description}")
         return [pickle.loads(bytes(row[0])) for row in rows]  # noqa: S301  # made by our own tasks
 

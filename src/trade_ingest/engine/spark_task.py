@@ -22,7 +22,7 @@ def load_task(database: str, pack: Sequence[Any], files_at_once: int) -> Callabl
 
     It yields a pickled ``FileResult`` for each file as it is done and handed over to its lakes; see ``Loader.load`` for
     what a load guarantees. A further attempt of Spark at the same task, a retry or a speculative copy, waits for the
-    first one's transactions: an answer "busy" would end the task, and Spark would kill the attempt that loads.
+    transactions of others: an answer "busy" would end the task, and Spark would kill the attempt that loads.
 
     Args:
         database: URL of the database, as the executors reach it.

@@ -1,9 +1,10 @@
 """The program on a real database, in an empty folder with a small contract, and with no settings from outside."""
 
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,11 +45,13 @@ class ProgramOnDatabase:
     Attributes:
         folder: the working folder, with the contract ``tick.yaml``.
         database: the URL of the test's database.
+        started: processes that the test has started; what is left of them is ended with the test.
     """
 
     folder: Path
     database: str
     call: Callable[..., Done]
+    started: list[subprocess.Popen[str]]
 
     def __call__(self, *arguments: object) -> Done:
         """Run it: ``program("plan", "a.csv")``."""
@@ -56,7 +59,7 @@ class ProgramOnDatabase:
 
     def start(self, *arguments: object) -> subprocess.Popen[str]:
         """Start it as a process, the leader of a process group of its own."""
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", "trade_ingest", *map(str, arguments)],
             cwd=self.folder,
             stdout=subprocess.PIPE,
@@ -64,6 +67,8 @@ class ProgramOnDatabase:
             text=True,
             start_new_session=True,
         )
+        self.started.append(process)
+        return process
 
     def write(self, name: str, tick_ids: Iterable[int], *, price: str = "10.50") -> Path:
         """Write a file of ticks; its path."""
@@ -79,7 +84,7 @@ class ProgramOnDatabase:
 
 
 @pytest.fixture
-def program(tmp_path, monkeypatch, capsys, database_url) -> ProgramOnDatabase:
+def program(tmp_path, monkeypatch, capsys, database_url) -> Iterator[ProgramOnDatabase]:
     """The program with the contract ``tick`` and a new database."""
     for name in os.environ:
         if name.startswith("TRADE_INGEST_") or name in {"NO_COLOR", "CLICOLOR_FORCE"}:
@@ -94,4 +99,9 @@ def program(tmp_path, monkeypatch, capsys, database_url) -> ProgramOnDatabase:
         code = main([str(argument) for argument in arguments])
         return Done(code, *capsys.readouterr())
 
-    return ProgramOnDatabase(tmp_path, database_url, call)
+    started: list[subprocess.Popen[str]] = []
+    yield ProgramOnDatabase(tmp_path, database_url, call, started)
+    for process in started:
+        with process:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)

@@ -5,6 +5,7 @@ import sys
 import pytest
 
 from trade_ingest.embedded import start, stop
+from trade_ingest.ledger.schema import HEAD
 
 
 def test_url_is_the_configured_one(program):
@@ -14,11 +15,11 @@ def test_url_is_the_configured_one(program):
 def test_upgrade_makes_the_ledger_and_then_finds_it(program):
     first, second = program("db", "upgrade"), program("db", "upgrade", "-o", "json")
 
-    assert first.out == "ledger is at revision 0004, newly made\n"
+    assert first.out == f"ledger is at revision {HEAD}, newly made\n"
     assert json.loads(second.out) == {
         "schema": "trade-ingest.db_upgrade/1",
-        "revision": "0004",
-        "revision_before": "0004",
+        "revision": HEAD,
+        "revision_before": HEAD,
     }
 
 
@@ -28,7 +29,7 @@ def test_status_of_a_server(program):
     after = json.loads(program("db", "status", "-o", "json").out)
 
     assert (before["kind"], before["running"], before["ledger"]) == ("server", True, "none yet; the first run makes it")
-    assert after["ledger"] == "revision 0004, current"
+    assert after["ledger"] == f"revision {HEAD}, current"
 
 
 def test_stop_is_for_the_embedded_server_only(program):
@@ -74,7 +75,7 @@ def test_embedded_server_is_used_where_no_database_is_configured(program, monkey
     assert (before["kind"], before["running"], before["version"]) == ("embedded", False, None)
     assert ran.code == 0
     assert ran.err.splitlines()[0] == f"no --database: using the embedded PostgreSQL in {data_dir}"
-    assert (after["running"], after["url"], after["ledger"]) == (True, start_url(data_dir), "revision 0004, current")
+    assert (after["running"], after["url"], after["ledger"]) == (True, start_url(data_dir), f"revision {HEAD}, current")
     assert counted.stdout == "2\n"
     assert stopped.out == f"stopped; the data stays in {data_dir}\n"
     assert stopped_again.out == f"it was not running; its data is in {data_dir}\n"
