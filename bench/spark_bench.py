@@ -22,6 +22,7 @@ import tempfile
 import textwrap
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -123,9 +124,12 @@ class SparkBench:
         machine = psutil.cpu_times()
         server = psutil.Process(self.bench.process_id)
         own = server.cpu_times()  # of its children those that have ended
-        living = [child.cpu_times() for child in server.children(recursive=True)]
         used = own.user + own.system + own.children_user + own.children_system
-        return machine.user + machine.system, used + sum(times.user + times.system for times in living)
+        for child in server.children(recursive=True):
+            with suppress(psutil.NoSuchProcess):  # it has ended since
+                times = child.cpu_times()
+                used += times.user + times.system
+        return machine.user + machine.system, used
 
     def jdbc(self, data: DataSet) -> Measured:
         """Load with Spark's own reader and writer."""

@@ -33,10 +33,10 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-PACK_BYTES = 32 << 20
-"""Small files share a Spark job up to this size: a job takes a tenth of a second besides the loads."""
+PACK_BYTES = 64 << 20
+"""Small files share a Spark job up to this size: a job takes one or two tenths of a second besides the loads."""
 
-LAST_PACK_BYTES = 4 << 20
+LAST_PACK_BYTES = 8 << 20
 """The last packs of a run are no smaller than this."""
 
 PACK_FILES = 100

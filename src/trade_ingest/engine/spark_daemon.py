@@ -27,6 +27,7 @@ def _is_archive(name: str) -> bool:
 
 def main() -> None:
     """Serve Spark's requests for workers until it is gone."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numbers in numpy are few here, and its threads spin
     home = os.environ.get("SPARK_HOME", "")
     sys.path[:] = without_archives(sys.path, home)
     inherited = os.environ.get("PYTHONPATH", "").split(os.pathsep)

@@ -175,6 +175,9 @@ def start_session(master: str, conf: Mapping[str, str], *, archive: str | None =
     settings = {
         "spark.app.name": "trade-ingest",
         "spark.ui.showConsoleProgress": "false",
+        # a job has one row: to generate, compile and load code for it takes half a second
+        "spark.sql.codegen.wholeStage": "false",
+        "spark.sql.codegen.factoryMode": "NO_CODEGEN",
         "spark.driver.extraJavaOptions": f"{_QUICK_START} {archive} -Dlog4j2.configurationFile=file:{_LOGGING}",
     }
     if master.startswith("local"):

@@ -32,10 +32,13 @@ def load_task(database: str, pack: Sequence[Any], files_at_once: int) -> Callabl
     payload = pickle.dumps(list(pack))
 
     def load(batches: Iterator[Any]) -> Iterator[Any]:
+        import os
         from dataclasses import replace
 
         from pyspark import TaskContext
 
+        # Polars starts as many when it is imported; else one for each processor, in each of Spark's workers
+        os.environ.setdefault("POLARS_MAX_THREADS", str(files_at_once))
         from trade_ingest.engine.spark_task import forget_zip_importers, load_files, result_batch
 
         context = TaskContext.get()

@@ -50,6 +50,7 @@ RUNS = Listing(
     joins="LEFT JOIN ingest.contract AS c USING (contract_id)",
     sorts={
         "run_id": SortKey("t.run_id", "bigint"),
+        "started_at": SortKey("t.run_id", "bigint"),  # runs are numbered as they start
         "ended_at": SortKey("coalesce(t.ended_at, 'infinity'::timestamptz)", "timestamptz"),
         "duration_seconds": SortKey(
             "coalesce(extract(epoch FROM t.ended_at - t.started_at)::float8, 'infinity'::float8)", "float8"

@@ -138,7 +138,7 @@ def test_run_is_told_as_a_log_as_options_and_as_a_command_that_does_it_again(fil
     parts.get_by_role("link", name="Configuration").click()
     options = page.locator("app-configuration-tab tbody tr")
     expect(options.filter(has_text="on changed")).to_have_text(re.compile(r"skip\s*given"))
-    expect(options.filter(has_text="reject limit")).to_contain_text("as the contract says")
+    expect(options.filter(has_text="reject limit")).to_contain_text("contract fill, version 1")
     expect(options.filter(has_text="reload")).to_contain_text("default")
 
     page.get_by_role("button", name="Copy: trade-ingest run").click()

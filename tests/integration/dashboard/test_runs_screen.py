@@ -18,11 +18,11 @@ def runs(service):
     service.write("XBTUSD.csv", 30)
     service.ingest(KRAKEN)
     service.write("ETHUSD.csv", 60)
-    (service.folder / "cut.csv").write_text("1600000000,100.5\n")
+    (service.folder / "CUT.csv").write_text("1600000000,100.5\n")
     service.ingest(KRAKEN)
-    (service.folder / "cut.csv").unlink()
+    (service.folder / "CUT.csv").unlink()
     service.ingest(KRAKEN)
-    (service.folder / "short.csv").write_text("1600000000\n")
+    (service.folder / "SHORT.csv").write_text("1600000000\n")
     service.ingest(KRAKEN)
     return service
 
@@ -79,7 +79,7 @@ def test_two_runs_are_compared(runs, open_screen):
     loaded = measures.get_by_role("row").filter(has_text="rows loaded")
     expect(loaded).to_contain_text(re.compile(r"30.*60.*\+30"))
     expect(page.locator("app-failed-table tbody tr")).to_have_count(1)
-    expect(page.locator("app-failed-table")).to_contain_text("cut.csv")
+    expect(page.locator("app-failed-table")).to_contain_text("CUT.csv")
     page.get_by_role("button", name="Swap").click()
     expect(loaded).to_contain_text(re.compile(r"60.*30.*\u221230"))
     page.reload()
@@ -87,7 +87,7 @@ def test_two_runs_are_compared(runs, open_screen):
 
 
 def test_failed_files_of_several_runs_are_retried_together(runs, open_screen):
-    for name in ("cut.csv", "short.csv"):
+    for name in ("CUT.csv", "SHORT.csv"):
         runs.write(name, 4, first=1000 + len(name))
     page = open_screen(runs.serve().url).open("/runs?state=failed")
 

@@ -63,6 +63,17 @@ it('renews the first page and keeps those that follow', () => {
   expect(ids()).toEqual([6, 5, 4, 3, 2, 1]);
 });
 
+it('reads again what is asked for while it reads, once', () => {
+  const first = http.expectOne('/api/v1/runs?limit=2');
+
+  list.reload();
+  list.reload();
+  first.flush(page([{ id: 5 }]));
+  http.expectOne('/api/v1/runs?limit=2').flush(page([{ id: 6 }, { id: 5 }]));
+
+  expect(ids()).toEqual([6, 5]);
+});
+
 it('begins anew when the address changes, and forgets the answer to the old one', () => {
   const old = http.expectOne('/api/v1/runs?limit=2');
 

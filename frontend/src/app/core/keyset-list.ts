@@ -36,6 +36,7 @@ export function keysetList<T>(
   const loadedAt = signal<Date | undefined>(undefined);
   const isLoading = signal(false);
   let pages = 0;
+  let isAskedAgain = false;
   let request: Subscription | undefined;
 
   const read = (url: string, take: (page: Page<T>) => void): void => {
@@ -46,13 +47,21 @@ export function keysetList<T>(
         take(page);
         problem.set(undefined);
         loadedAt.set(new Date());
-        isLoading.set(false);
+        end();
       },
       error: (error: unknown) => {
         problem.set(problemOf(error));
-        isLoading.set(false);
+        end();
       },
     });
+  };
+
+  // what happened while a page was read may not be on it
+  const end = (): void => {
+    isLoading.set(false);
+    const first = isAskedAgain ? untracked(address) : undefined;
+    isAskedAgain = false;
+    if (first) readFirst(first);
   };
 
   const readFirst = (url: string): void => {
@@ -77,6 +86,7 @@ export function keysetList<T>(
     untracked(() => {
       request?.unsubscribe();
       pages = 0;
+      isAskedAgain = false;
       items.set([]);
       cursor.set(null);
       loadedAt.set(undefined);
@@ -97,7 +107,9 @@ export function keysetList<T>(
     isEmpty: computed(() => loadedAt() !== undefined && items().length === 0),
     reload: () => {
       const url = untracked(address);
-      if (url && !untracked(isLoading)) readFirst(url);
+      if (!url) return;
+      if (untracked(isLoading)) isAskedAgain = true;
+      else readFirst(url);
     },
     more: () => {
       const url = untracked(address);

@@ -35,6 +35,8 @@ export class RunsTable {
   /** Ids of the runs that are selected. */
   readonly selected = model.required<ReadonlySet<number>>();
   private readonly clock = inject(Clock);
+  /** The states of files that a run has loaded. */
+  protected readonly LOADED = ['loaded', 'replaced', 'rolled_back'];
 
   protected readonly rows = computed(() =>
     this.runs().map((run) => ({
