@@ -24,6 +24,12 @@ from trade_ingest.embedded.cluster import DATABASE, Cluster
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
+
+def longer(value):
+    """A further form of a fault that another form shows too; each takes half a minute: `make torture`."""
+    return pytest.param(value, marks=pytest.mark.torture)
+
+
 WRITER = Path(__file__).with_name("writer.py")
 FILES = [f"{number}.csv" for number in range(4)]
 SPECULATION = {
@@ -141,7 +147,7 @@ def test_killed_driver_leaves_a_run_that_the_next_one_finds_abandoned(cluster, f
     assert files.runs() == ["abandoned", "succeeded"]
 
 
-@pytest.mark.parametrize("winner", ["first attempt", "twin"])
+@pytest.mark.parametrize("winner", ["first attempt", longer("twin")])
 def test_speculative_twin_waits_for_the_first_attempt_and_then_finds_its_work_done(
     cluster, files, gate, drive, wait_until, winner
 ):
@@ -164,7 +170,7 @@ def test_speculative_twin_waits_for_the_first_attempt_and_then_finds_its_work_do
         assert files.attempts() == [(name, 1, "loaded") for name in FILES]
 
 
-@pytest.mark.parametrize("how_long", ["for a moment", "until the end"])
+@pytest.mark.parametrize("how_long", ["for a moment", longer("until the end")])
 def test_worker_that_is_cut_off_from_the_database_costs_nothing_but_time(
     cluster, files, gate, drive, wait_until, relay, monkeypatch, how_long
 ):
@@ -251,7 +257,7 @@ def test_executors_without_the_package_are_found_before_the_run(cluster, files, 
     assert files.rows() == []
 
 
-@pytest.mark.parametrize("part", ["python worker", "executor", "driver"])
+@pytest.mark.parametrize("part", [longer("python worker"), "executor", longer("driver")])
 def test_write_goes_on_where_it_was_cut_off(cluster, feed, gate, start, wait_until, order, part):
     gate.at("BEFORE INSERT", "public.number", "NEW.id IN (150, 350)")
     first = start(WRITER, order)
@@ -275,8 +281,8 @@ def test_write_goes_on_where_it_was_cut_off(cluster, feed, gate, start, wait_unt
     check_numbers(feed)
 
 
-@pytest.mark.parametrize("way", ["write", "postgres_copy"])
-@pytest.mark.parametrize("winner", ["first attempt", "twin"])
+@pytest.mark.parametrize("way", [longer("write"), "postgres_copy"])
+@pytest.mark.parametrize("winner", [longer("first attempt"), "twin"])
 def test_speculative_twin_of_a_write_waits_and_writes_nothing_twice(
     cluster, feed, gate, start, wait_until, order, way, winner
 ):
