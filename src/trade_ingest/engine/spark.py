@@ -19,7 +19,7 @@ from dataclasses import replace
 from importlib import metadata
 from typing import TYPE_CHECKING
 
-from trade_ingest.engine.spark_session import is_classic
+from trade_ingest.engine.spark_session import is_classic, reason_in
 from trade_ingest.engine.spark_task import SCHEMA, load_task, probe
 from trade_ingest.errors import EngineError, WorkerLostError
 from trade_ingest.ledger.connection import open_connection
@@ -49,6 +49,7 @@ _TRIES = 2  # Spark has tried a task four times when its job fails
 _POLL_SECONDS = 0.5
 _SHOWN_FILES = 5
 _CONNECT_SLOTS = 4  # Spark Connect does not say how many slots there are
+_MOST_EXECUTORS = 1000  # no limit is 2147483647; then those that are there count
 
 Pack = list[LoadTask]
 OnProgress = Callable[[Progress], None]
@@ -62,7 +63,7 @@ class SparkEngine:
 
     Attributes:
         database: URL of the database, as driver and executors reach it.
-        parallelism: packs loaded at once.
+        parallelism: packs loaded at once; where no number was given, it grows with the slots that Spark has.
         files_at_once: files of a pack that its task loads at once.
         processors: those that a task may use, where there is but one machine.
         is_speculative: whether Spark may run a second copy of a task beside the first.
@@ -72,6 +73,8 @@ class SparkEngine:
 
     def __init__(self, session: SparkSession, database: str, parallelism: int | None = None) -> None:
         self._session = session
+        self._most_files: int | None = None
+        self._is_fixed = parallelism is not None
         self.database = database
         self.parallelism = parallelism or self._slots()
         self.files_at_once = FILES_AT_ONCE
@@ -83,8 +86,14 @@ class SparkEngine:
         return self._session.conf.get("spark.master", "") or ""
 
     def _slots(self) -> int:
-        """Tasks that Spark runs at once, as far as it says."""
+        """Tasks that Spark runs at once, as far as it says: of executors that it may still ask for, too."""
         if is_classic(self._session):
+            read = self._session.conf.get
+            if (read("spark.dynamicAllocation.enabled", "false") or "").lower() == "true":
+                executors = read("spark.dynamicAllocation.maxExecutors", "") or ""
+                cores = int(read("spark.executor.cores", "1") or 1) // int(read("spark.task.cpus", "1") or 1)
+                if executors.isdigit() and int(executors) <= _MOST_EXECUTORS:
+                    return max(1, int(executors) * cores)
             return self._session.sparkContext.defaultParallelism
         return _CONNECT_SLOTS
 
@@ -108,6 +117,16 @@ class SparkEngine:
         """Load no more than so many files at once, on all executors together."""
         self.parallelism = min(self.parallelism, most)
         self.files_at_once = min(self.files_at_once, most // self.parallelism)
+        self._most_files = most
+
+    def widen(self) -> int:
+        """Packs loaded at once from now on: Spark has more slots as executors join it, which it does not wait for."""
+        if not self._is_fixed:
+            slots = self._slots()
+            if self._most_files is not None:
+                slots = min(slots, self._most_files // self.files_at_once)
+            self.parallelism = max(self.parallelism, slots)
+        return self.parallelism
 
     def run(self, tasks: Sequence[LoadTask], *, on_progress: OnProgress, stop: threading.Event) -> Iterator[FileResult]:
         """Load the files; see ``Engine``."""
@@ -177,8 +196,8 @@ def described(session: SparkSession, description: str, *, group: str | None = No
 _EXECUTOR_PROBLEMS = (
     (r"No module named '([\w.]+)'", "executors lack the Python package {0}"),
     (
-        r"worker has different version: ([\d.]+) than that in driver: ([\d.]+)",
-        "executors run Python {0}, the driver {1}",
+        r"worker has different version:? \(?(\d+)(?:, |\.)(\d+)\)? than that in driver:? ([\d.]+\d)",
+        "executors run Python {0}.{1}, the driver {2}",
     ),
     (r'Cannot run program "([^"]+)"', "executors have no Python at {0}"),
     (r"PyArrow >= ([\d.]+) must be installed", "executors lack pyarrow {0} or later"),
@@ -191,8 +210,7 @@ def _executor_error(said: str) -> EngineError:
         if found := re.search(pattern, said):
             hint = "give executors the driver's packages and Python version: docs/how-to/spark.md, Ship the packages"
             return EngineError(meaning.format(*found.groups()), hint=hint)
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
-    return EngineError(f"executors cannot run Python: {lines[0] if lines else said}", hint="see the executors' logs")
+    return EngineError(f"executors cannot run Python: {reason_in(said)}", hint="see the executors' logs")
 
 
 class _SparkRun:
@@ -212,15 +230,16 @@ class _SparkRun:
 
     def results(self) -> Iterator[FileResult]:
         packs: queue.SimpleQueue[Pack | None] = queue.SimpleQueue()
-        count = min(self._engine.parallelism, sum(len(pack) for pack in self._waiting))
-        threads = [threading.Thread(target=self._work, args=(packs,), daemon=True) for _ in range(count)]
-        for thread in threads:
-            thread.start()
+        files = sum(len(pack) for pack in self._waiting)
+        threads: list[threading.Thread] = []
         is_complete = False
         try:
             with open_connection(self._engine.database, autocommit=True, name="trade-ingest watch") as connection:
                 while True:
-                    while self._waiting and self._in_flight < count and not self._stop.is_set():
+                    for _ in range(min(self._engine.widen(), files) - len(threads)):
+                        threads.append(threading.Thread(target=self._work, args=(packs,), daemon=True))
+                        threads[-1].start()
+                    while self._waiting and self._in_flight < len(threads) and not self._stop.is_set():
                         packs.put(self._waiting.popleft())
                         self._in_flight += 1
                     if not self._in_flight:
@@ -264,7 +283,7 @@ class _SparkRun:
     def _settle_failure(self, pack: Pack, error: Exception) -> Iterator[FileResult]:
         from trade_ingest.load.transaction import Loader
 
-        said = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+        said = reason_in(str(error)) or type(error).__name__
         logger.warning("a Spark job of %d files failed: %s", len(pack), said)
         for task in pack:
             with open_connection(self._engine.database) as connection:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import signal
@@ -20,6 +21,8 @@ from trade_ingest.errors import EngineError
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+logger = logging.getLogger(__name__)
+
 _LOGGING = Path(__file__).with_name("log4j2.properties")
 
 _QUICK_START = f"{JAVA_OPTIONS} -XX:TieredStopAtLevel=1 -Xlog:disable -Xlog:all=error:stderr"
@@ -29,6 +32,9 @@ _STARTED_BY = ("PYSPARK_GATEWAY_PORT", "DATABRICKS_RUNTIME_VERSION")
 """Variables of a process that Spark has started, which knows where it runs."""
 
 _MASTER = re.compile(r"local|local\[.+\]|local-cluster\[.+\]|yarn|(spark|k8s|mesos|sc)://.+")
+
+_PYTHON_ERROR = re.compile(r"(?!java\.|org\.)[\w.]*(?:Error|Exception|Exit)\b: ")
+_JAVA_CLASS = re.compile(r"^:?\s*(?:[a-z]\w*\.)+[A-Z][\w$]*(?:: |$)")
 
 _stopping: list[threading.Thread] = []
 
@@ -71,6 +77,8 @@ def open_session(master: str | None = None, conf: Mapping[str, str] | None = Non
     while _stopping:
         _stopping.pop().join()
     if (session := active_session()) is not None:
+        if master or conf:
+            logger.warning("a Spark session is active and is used as it is, without the given master and settings")
         return session, False
     address = master or os.environ.get("SPARK_REMOTE") or os.environ.get("SPARK_MASTER") or "local[*]"
     if not _MASTER.fullmatch(address):
@@ -86,7 +94,7 @@ def open_session(master: str | None = None, conf: Mapping[str, str] | None = Non
     except EngineError:
         raise
     except Exception as exc:
-        message = f"Spark does not start on {address}: {_first_line(exc)}"
+        message = f"Spark does not start on {address}: {reason_in(str(exc)) or type(exc).__name__}"
         hint = "check --master and --conf; --log-level info shows Spark's own log"
         if isinstance(exc, ImportError):
             hint = "Spark Connect needs further packages: pip install 'pyspark[connect]', in the version of the server"
@@ -166,19 +174,21 @@ def start_session(master: str, conf: Mapping[str, str], *, archive: str | None =
 
     java, spark_home, version = spark_installation()
     archive = archive_options(java, spark_home, version) if archive is None else archive
+    level = "info" if logger.isEnabledFor(logging.INFO) else "error"
     environment = {
         "PYSPARK_PYTHON": sys.executable,
         "SPARK_LAUNCHER_OPTS": _QUICK_START,
         **os.environ,
         "JAVA_HOME": without_modules(java),
     }
+    logging_options = f"-Dlog4j2.configurationFile=file:{_LOGGING} -Dtrade_ingest.level={level}"
     settings = {
         "spark.app.name": "trade-ingest",
         "spark.ui.showConsoleProgress": "false",
         # a job has one row: to generate, compile and load code for it takes half a second
         "spark.sql.codegen.wholeStage": "false",
         "spark.sql.codegen.factoryMode": "NO_CODEGEN",
-        "spark.driver.extraJavaOptions": f"{_QUICK_START} {archive} -Dlog4j2.configurationFile=file:{_LOGGING}",
+        "spark.driver.extraJavaOptions": f"{_QUICK_START} {archive} {logging_options}",
     }
     if master.startswith("local"):
         environment.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
@@ -218,6 +228,17 @@ def _signal_handler() -> Iterator[None]:
         signal.signal(signal.SIGINT, handler)
 
 
-def _first_line(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0] if lines else type(error).__name__
+def reason_in(said: str) -> str:
+    """The line that says why, of what Spark or Java says of an error; empty if it says nothing.
+
+    That is the exception of a Python worker, else the innermost cause of an exception in Java, else the first line.
+    """
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    if lines and lines[0].startswith("An error occurred while calling"):  # py4j's, before Java's own
+        lines = lines[1:] or lines
+    in_python = [line for line in lines if _PYTHON_ERROR.match(line)]
+    causes = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by: ")]
+    for line in (*in_python[-1:], *causes[::-1], *lines[:1]):
+        if text := _JAVA_CLASS.sub("", line).removesuffix("Traceback (most recent call last):").strip(" :"):
+            return text
+    return ""

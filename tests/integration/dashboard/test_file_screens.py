@@ -10,8 +10,6 @@ from playwright.sync_api import expect
 from trade_ingest.contract.loading import parse_contract
 from trade_ingest.contract.model import OnChanged
 
-pytestmark = pytest.mark.unfinished
-
 CONTRACT = """
 name: fill
 version: 1

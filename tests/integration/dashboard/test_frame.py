@@ -60,7 +60,6 @@ def test_who_may_operate_is_offered_runs(service, open_screen):
     expect(page.get_by_role("button", name="Start a run")).to_be_visible()
 
 
-@pytest.mark.unfinished
 def test_who_may_only_read_is_offered_no_writing_action(ledger, open_screen):
     token = ledger.make_token("read")
     server = ledger.serve("--auth", "token")

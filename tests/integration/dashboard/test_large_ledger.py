@@ -7,8 +7,6 @@ from api_bench import FILES_PER_RUN, seed
 from dashboard_bench import MOVING, MOVING_RUN
 from playwright.sync_api import expect
 
-pytestmark = pytest.mark.unfinished
-
 RUNS = 4000
 SCREENS = (
     "/",

@@ -2,10 +2,7 @@
 
 import re
 
-import pytest
 from playwright.sync_api import Locator, Page, expect
-
-pytestmark = pytest.mark.unfinished
 
 
 def number(link: Locator) -> int:

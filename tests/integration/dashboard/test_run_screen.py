@@ -12,8 +12,6 @@ from playwright.sync_api import expect
 from served import until
 from trade_ingest.contract.loading import parse_contract
 
-pytestmark = pytest.mark.unfinished
-
 CONTRACT = """
 name: fill
 version: 1

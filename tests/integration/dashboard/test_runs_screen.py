@@ -7,8 +7,6 @@ from playwright.sync_api import Page, expect
 
 from trade_ingest.contract.loading import load_contract
 
-pytestmark = pytest.mark.unfinished
-
 KRAKEN = load_contract("kraken_trades")
 
 

@@ -9,8 +9,6 @@ from playwright.sync_api import Page, expect
 
 from trade_ingest.contract.loading import load_contract
 
-pytestmark = pytest.mark.unfinished
-
 
 def sign_in(page: Page, token: str) -> None:
     page.get_by_role("textbox", name="Token").fill(token)

@@ -268,6 +268,10 @@ def test_executors_that_cannot_read_the_files_are_found_before_the_run(engine):
             "executors run Python 3.11, the driver 3.12",
         ),
         (
+            "RuntimeError: Python in worker has different version (3, 10) than that in driver 3.11, PySpark cannot run",
+            "executors run Python 3.10, the driver 3.11",
+        ),
+        (
             'java.io.IOException: Cannot run program "./env/bin/python": error=2',
             "executors have no Python at ./env/bin/python",
         ),
@@ -321,6 +325,29 @@ def test_wrong_master_is_told(monkeypatch):
     with pytest.raises(EngineError, match="'nowhere' is no master of Spark") as caught:
         spark_session.open_session("nowhere")
     assert "spark://host:7077" in caught.value.hint
+
+
+WITHOUT_SLOTS = """
+from trade_ingest.engine.spark_session import open_session
+from trade_ingest.errors import EngineError
+try:
+    open_session("local[0]")
+except EngineError as error:
+    print(error.message)
+"""
+
+
+def test_spark_that_refuses_says_why(tmp_path):
+    program = tmp_path / "program.py"
+    program.write_text(WITHOUT_SLOTS)
+    done = subprocess.run([sys.executable, program], capture_output=True, text=True, check=False)
+
+    assert done.stdout == "Spark does not start on local[0]: Asked to run locally with 0 threads\n", done.stderr
+
+
+def test_session_that_is_active_is_used_without_what_was_asked_for(session, caplog):
+    assert spark_session.open_session("local[4]") == (session, False)
+    assert "is used as it is" in caplog.text
 
 
 def test_spark_that_does_not_start_is_told(monkeypatch):

@@ -4090,9 +4090,9 @@ export type ListFilesData = {
          */
         include?: Array<'total'>;
         /**
-         * By what the list is ordered; a minus: the largest first. Only together with run_id or file_id: modified_at, event_time_min, rows_loaded, rows_duplicate, state, version, reason, attempts.
+         * By what the list is ordered; a minus: the largest first. Only together with run_id or file_id: modified_at, event_time_min, rows_loaded, rows_duplicate, state, version, reason, contract, attempts.
          */
-        sort?: 'file_id' | '-file_id' | 'uri' | '-uri' | 'size_bytes' | '-size_bytes' | 'rows_read' | '-rows_read' | 'rows_rejected' | '-rows_rejected' | 'loaded_at' | '-loaded_at' | 'modified_at' | '-modified_at' | 'event_time_min' | '-event_time_min' | 'rows_loaded' | '-rows_loaded' | 'rows_duplicate' | '-rows_duplicate' | 'state' | '-state' | 'version' | '-version' | 'reason' | '-reason' | 'attempts' | '-attempts';
+        sort?: 'file_id' | '-file_id' | 'uri' | '-uri' | 'size_bytes' | '-size_bytes' | 'rows_read' | '-rows_read' | 'rows_rejected' | '-rows_rejected' | 'loaded_at' | '-loaded_at' | 'modified_at' | '-modified_at' | 'event_time_min' | '-event_time_min' | 'rows_loaded' | '-rows_loaded' | 'rows_duplicate' | '-rows_duplicate' | 'state' | '-state' | 'version' | '-version' | 'reason' | '-reason' | 'contract' | '-contract' | 'attempts' | '-attempts';
         /**
          * In one of these states.
          */
@@ -5514,7 +5514,7 @@ export type ListRunsData = {
         /**
          * By what the list is ordered; a minus: the largest first.
          */
-        sort?: 'run_id' | '-run_id' | 'ended_at' | '-ended_at' | 'duration_seconds' | '-duration_seconds' | 'rows_per_second' | '-rows_per_second' | 'files_planned' | '-files_planned' | 'files_loaded' | '-files_loaded' | 'files_failed' | '-files_failed' | 'files_skipped' | '-files_skipped' | 'rows_read' | '-rows_read' | 'rows_loaded' | '-rows_loaded' | 'rows_duplicate' | '-rows_duplicate' | 'rows_rejected' | '-rows_rejected' | 'bytes_read' | '-bytes_read' | 'state' | '-state' | 'kind' | '-kind' | 'target' | '-target' | 'engine' | '-engine' | 'started_by' | '-started_by';
+        sort?: 'run_id' | '-run_id' | 'started_at' | '-started_at' | 'ended_at' | '-ended_at' | 'duration_seconds' | '-duration_seconds' | 'rows_per_second' | '-rows_per_second' | 'files_planned' | '-files_planned' | 'files_loaded' | '-files_loaded' | 'files_failed' | '-files_failed' | 'files_skipped' | '-files_skipped' | 'rows_read' | '-rows_read' | 'rows_loaded' | '-rows_loaded' | 'rows_duplicate' | '-rows_duplicate' | 'rows_rejected' | '-rows_rejected' | 'bytes_read' | '-bytes_read' | 'state' | '-state' | 'kind' | '-kind' | 'target' | '-target' | 'engine' | '-engine' | 'started_by' | '-started_by';
         /**
          * In one of these states.
          */
@@ -5970,9 +5970,9 @@ export type ListRunFilesData = {
          */
         include?: Array<'total'>;
         /**
-         * By what the list is ordered; a minus: the largest first. Only together with run_id or file_id: modified_at, event_time_min, rows_loaded, rows_duplicate, state, version, reason, attempts.
+         * By what the list is ordered; a minus: the largest first. Only together with run_id or file_id: modified_at, event_time_min, rows_loaded, rows_duplicate, state, version, reason, contract, attempts.
          */
-        sort?: 'file_id' | '-file_id' | 'uri' | '-uri' | 'size_bytes' | '-size_bytes' | 'rows_read' | '-rows_read' | 'rows_rejected' | '-rows_rejected' | 'loaded_at' | '-loaded_at' | 'modified_at' | '-modified_at' | 'event_time_min' | '-event_time_min' | 'rows_loaded' | '-rows_loaded' | 'rows_duplicate' | '-rows_duplicate' | 'state' | '-state' | 'version' | '-version' | 'reason' | '-reason' | 'attempts' | '-attempts';
+        sort?: 'file_id' | '-file_id' | 'uri' | '-uri' | 'size_bytes' | '-size_bytes' | 'rows_read' | '-rows_read' | 'rows_rejected' | '-rows_rejected' | 'loaded_at' | '-loaded_at' | 'modified_at' | '-modified_at' | 'event_time_min' | '-event_time_min' | 'rows_loaded' | '-rows_loaded' | 'rows_duplicate' | '-rows_duplicate' | 'state' | '-state' | 'version' | '-version' | 'reason' | '-reason' | 'contract' | '-contract' | 'attempts' | '-attempts';
         /**
          * In one of these states.
          */

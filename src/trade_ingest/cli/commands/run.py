@@ -65,7 +65,7 @@ _ABORTED = "aborted: files in flight were rolled back; the ledger is consistent"
     "--parallelism",
     setting="parallelism",
     metavar="N",
-    help="Files loaded at once; default: one per processor, and two more.",
+    help="Files loaded at once; default: one per processor, and two more; on Spark packs of files, one per slot.",
 )
 @planning_options
 @setting_option(

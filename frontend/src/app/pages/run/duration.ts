@@ -11,7 +11,7 @@ const SAME = 0.05;
   imports: [RouterLink, SecondsPipe],
   template: `
     <p>
-      <b>{{ taken() | seconds }}</b>
+      <b>{{ taken() | seconds }}</b>&ngsp;
       @if (median() !== null) {
         {{ verdict() }}
         <a routerLink="/runs" [queryParams]="likeRuns()">runs like it</a>

@@ -98,7 +98,7 @@ describe('Runs', () => {
       '/runs/4',
       '/contracts/trade_event',
       '/runs/4',
-      '/files?run_id=4',
+      '/files?run_id=4&state=loaded&state=replaced&state=rolled_back',
       '/runs/4',
       '/runs/4',
       '/runs/4?sort=-rows_read#parts',
@@ -113,7 +113,7 @@ describe('Runs', () => {
     await screen.answer(FIRST, page(FAILED));
 
     expect(screen.texts('th button').map((text) => text.replace(' ▼', ''))).toEqual([
-      ...['Run', 'State', 'Target, contract', 'Duration'],
+      ...['Run', 'State', 'Target, contract', 'Started', 'Duration'],
       ...['planned', 'loaded', 'failed', 'skipped', 'read', 'loaded', 'duplicate', 'rejected'],
       ...['Bytes', 'Speed', 'Ended', 'Kind', 'Engine', 'Started by'],
     ]);
