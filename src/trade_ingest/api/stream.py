@@ -58,14 +58,14 @@ _PROGRESS_SQL = """
 SELECT p.run_id, p.file_id, f.uri, p.stage, p.bytes_read, p.size_bytes, p.rows_read, p.rows_rejected
 FROM ingest.progress AS p LEFT JOIN ingest.file AS f USING (file_id)
 ORDER BY p.file_id
-LIMIT 1000
+LIMIT 10000
 """
 
 Progress = dict[str, Any]
 
 
 def read_progress(connection: Connection, wanted: EventFilter = ALL_EVENTS) -> list[Progress]:
-    """How far the files are that are being loaded now, by file id; at most 1000."""
+    """How far the files are that are being loaded now, by file id; at most 10,000."""
     with connection.cursor(row_factory=dict_row) as cursor:
         return [item for item in cursor.execute(_PROGRESS_SQL).fetchall() if _is_of(wanted, item)]
 
@@ -117,6 +117,7 @@ class Broadcaster:
         self._database = database
         self._max_streams = max_streams
         self._listeners: set[Listener] = set()
+        self._progress: dict[int, ShownProgress] = {}  # as it was handed out last
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._is_closing = False
@@ -127,8 +128,10 @@ class Broadcaster:
         Raises:
             StreamsBusyError: there are as many as may be.
         """
-        listener = Listener()
         with self._changed:
+            if self._thread is None:
+                self._progress = {}  # nobody has read it for a while
+            listener = Listener(progress=dict(self._progress))  # what does not move is not handed out again
             if len(self._listeners) >= self._max_streams:
                 message = f"the server has {self._max_streams} live streams already"
                 hint = "poll GET /api/v1/events with If-None-Match instead, every 2 s while something runs"
@@ -187,7 +190,8 @@ class Broadcaster:
     def _follow(self, connection: Connection) -> None:
         position = current_position(connection)
         self._hand_out(Handed(None), {})  # nobody has read for the listeners up to this position
-        shown: dict[int, Progress] = {}
+        with self._changed:
+            self._progress = {}
         progress_at = 0.0
         while self._has_listeners():
             started = time.monotonic()
@@ -195,7 +199,7 @@ class Broadcaster:
             progress: dict[int, ShownProgress] = {}
             if started >= progress_at:
                 progress_at = started + _PROGRESS_SECONDS
-                progress = self._new_progress(connection, shown)
+                progress = self._new_progress(connection)
             if page.events or progress:
                 self._hand_out(Handed.of(position, page), progress)
             position = page.position
@@ -206,16 +210,18 @@ class Broadcaster:
         with self._changed:
             return bool(self._listeners) and not self._is_closing
 
-    @staticmethod
-    def _new_progress(connection: Connection, shown: dict[int, Progress]) -> dict[int, ShownProgress]:
-        now = {progress["file_id"]: progress for progress in read_progress(connection)}
-        changed = {
-            file_id: ShownProgress(progress, _message("progress", progress))
-            for file_id, progress in now.items()
-            if shown.get(file_id) != progress
-        }
-        shown.clear()
-        shown.update(now)
+    def _new_progress(self, connection: Connection) -> dict[int, ShownProgress]:
+        """What moved since it was handed out last."""
+        now: dict[int, ShownProgress] = {}
+        changed: dict[int, ShownProgress] = {}
+        for item in read_progress(connection):
+            file_id = item["file_id"]
+            before = self._progress.get(file_id)
+            if before is None or before.item != item:
+                before = changed[file_id] = ShownProgress(item, _message("progress", item))
+            now[file_id] = before
+        with self._changed:
+            self._progress = now
         return changed
 
     def _hand_out(self, handed: Handed, progress: dict[int, ShownProgress]) -> None:

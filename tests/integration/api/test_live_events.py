@@ -228,3 +228,27 @@ def test_stream_that_ends_takes_no_other_with_it(service, wait_until):
         assert wait_until(received, "the event comes") == [7]
     finally:
         broadcaster.close()
+
+
+def test_what_stands_still_is_told_to_who_comes_later(service):
+    upgrade(service.database)
+    with psycopg.connect(service.database) as connection:
+        connection.execute(
+            "INSERT INTO ingest.progress (file_id, run_id, stage, bytes_read, size_bytes, rows_read, rows_rejected)"
+            " VALUES (4, 1, 'loading', 10, 20, 5, 0)"
+        )
+    broadcaster = Broadcaster(service.database, 10)
+
+    def progress(listener):
+        until = time.monotonic() + 30
+        while time.monotonic() < until:
+            _, shown = broadcaster.wait(listener, 1)
+            if shown:
+                return [one.item["file_id"] for one in shown]
+        return []
+
+    try:
+        assert progress(broadcaster.subscribe()) == [4]
+        assert progress(broadcaster.subscribe()) == [4]
+    finally:
+        broadcaster.close()

@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 from trade_ingest.contract.loading import load_contract
 
 KRAKEN = "kraken_trades"
-WRITING = re.compile("^(Start|Retry|Cancel|Roll back|Discard|Correct|Load|Make|Revoke)")
+WRITING = re.compile(r"^(Start a|Retry|Cancel|Roll back|Discard|Correct|Load \d|Make|Revoke)")
 SCREENS = ["Overview", "Runs", "Files", "Rejects", "Trades", "Contracts", "System"]
 
 

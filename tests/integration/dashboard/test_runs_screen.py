@@ -1,5 +1,6 @@
 """All runs on the dashboard: sorted, filtered in the address, compared, retried and cancelled together."""
 
+import gzip
 import re
 
 import pytest
@@ -16,11 +17,11 @@ def runs(service):
     service.write("XBTUSD.csv", 30)
     service.ingest(KRAKEN)
     service.write("ETHUSD.csv", 60)
-    (service.folder / "CUT.csv").write_text("1600000000,100.5\n")
+    (service.folder / "CUT.csv.gz").write_bytes(gzip.compress(b"1600000000,100.5,0.25\n" * 100)[:-9])
     service.ingest(KRAKEN)
-    (service.folder / "CUT.csv").unlink()
+    (service.folder / "CUT.csv.gz").unlink()
     service.ingest(KRAKEN)
-    (service.folder / "SHORT.csv").write_text("1600000000\n")
+    (service.folder / "SHORT.csv.gz").write_bytes(gzip.compress(b"1600000000,7.5,0.25\n" * 100)[:-9])
     service.ingest(KRAKEN)
     return service
 
@@ -85,8 +86,10 @@ def test_two_runs_are_compared(runs, open_screen):
 
 
 def test_failed_files_of_several_runs_are_retried_together(runs, open_screen):
-    for name in ("CUT.csv", "SHORT.csv"):
-        runs.write(name, 4, first=1000 + len(name))
+    for first, name in ((1000, "CUT.csv"), (2000, "SHORT.csv")):
+        path = runs.write(name, 4, first=first)
+        (runs.folder / f"{name}.gz").write_bytes(gzip.compress(path.read_bytes()))
+        path.unlink()
     page = open_screen(runs.serve().url).open("/runs?state=failed")
 
     page.get_by_label("Select all runs that are shown").check()

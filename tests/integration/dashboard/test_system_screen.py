@@ -24,7 +24,7 @@ def test_checks_database_and_settings_are_those_of_the_server(service, open_scre
 
     page = screen.open("/system")
     expect(page.locator("app-checks li")).not_to_have_count(0)
-    expect(page.locator("app-checks li").filter(has_text="PostgreSQL").first).to_contain_text("pass")
+    expect(page.locator("app-checks li").filter(has_text="ledger").first).to_contain_text("pass")
     page.get_by_role("button", name="Run the checks again").click()
     expect(page.get_by_role("button", name="Run the checks again")).to_be_enabled()
     expect(page.get_by_role("region", name="Readiness")).to_contain_text("The server takes requests")

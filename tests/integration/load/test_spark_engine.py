@@ -357,8 +357,9 @@ def test_spark_that_does_not_start_is_told(monkeypatch):
         spark_session.open_session("local[2]")
 
 
-def test_files_of_a_failed_job_are_tried_again_and_then_fail(session, engine, four_files, monkeypatch, caplog):
+def test_files_of_a_failed_job_are_tried_again_and_then_fail(session, four_files, monkeypatch, caplog):
     feed = four_files
+    engine = SparkEngine(session, feed.database, 1)
     load, calls = engine.load, []
 
     def fail(pack):
@@ -368,7 +369,6 @@ def test_files_of_a_failed_job_are_tried_again_and_then_fail(session, engine, fo
         return load(pack)
 
     monkeypatch.setattr(engine, "load", fail)
-    monkeypatch.setattr(engine, "parallelism", 1)
     with contextlib.ExitStack() as stack, caplog.at_level(logging.WARNING):
         tasks = [stack.enter_context(feed.task(name)) for name in ("0.csv", "1.csv")]
         results = list(engine.run(tasks, on_progress=lambda _: None, stop=threading.Event()))

@@ -163,14 +163,19 @@ export class Filters {
   protected add(filter: Filter, value: string): void {
     const others = filter.isMany ? this.parameters().getAll(filter.name) : [];
     const values = value === '' ? others : [...new Set([...others, value])];
-    this.query.set(this.route, { [filter.name]: values });
+    this.set(filter, values);
   }
 
   protected remove(chip: Chip): void {
     const rest = this.parameters()
       .getAll(chip.filter.name)
       .filter((value) => value !== chip.value);
-    this.query.set(this.route, { [chip.filter.name]: rest });
+    this.set(chip.filter, rest);
+  }
+
+  /** A screen gets a list of one value as a list, and not as the text that it is in the address. */
+  private set(filter: Filter, values: readonly string[]): void {
+    this.query.set(this.route, { [filter.name]: filter.isMany ? values : (values.at(-1) ?? null) });
   }
 
   protected clear(): void {

@@ -9,12 +9,15 @@ from apiflask import APIBlueprint
 from flask import Response
 
 from trade_ingest.api.access import Scope, needs
+from trade_ingest.api.app_options import options
 from trade_ingest.api.connections import ledger
 from trade_ingest.api.paging import order_of, reply_listing
 from trade_ingest.api.replies import reply, with_etag
 from trade_ingest.api.schemas.base import PageQuery
 from trade_ingest.api.schemas.files import FilePage, RunFilesQuery
 from trade_ingest.api.schemas.runs import AttemptPage, EventPage, EventsQuery, Progress, RunDetail, RunPage, RunsQuery
+from trade_ingest.contract.loading import builtin_names, load_contract
+from trade_ingest.errors import ContractError, UnknownContractError
 from trade_ingest.ledger.file_pages import FILES
 from trade_ingest.ledger.history_pages import ATTEMPTS, EVENTS, median_duration, of_kinds, of_run
 from trade_ingest.ledger.pages import Condition, Order
@@ -77,8 +80,19 @@ def _command(run: ListedRun, detail: LedgerDetail) -> str:
     name = {"ingest": "run"}.get(run.kind, run.kind)
     words = ["trade-ingest", name, *run.sources]
     if run.contract is not None:
-        words += ["--contract", run.contract]
+        words += ["--contract", _reference(run.contract)]
     return shlex.join([*words, *command_line_options(detail.options)])
+
+
+def _reference(contract: str) -> str:
+    """By what a command finds a contract: the name of a built-in one, the file of the one that is configured."""
+    configured = options().settings.contract
+    if contract in builtin_names() or configured in builtin_names():
+        return contract
+    try:
+        return configured if load_contract(configured).name == contract else contract
+    except (ContractError, UnknownContractError):  # it is broken now
+        return contract
 
 
 @blueprint.get("/<int:run_id>/files")
