@@ -43,8 +43,9 @@ def test_each_screen_is_filled_from_a_ledger_of_200_000_files(service, open_scre
 
 
 def test_of_5000_moving_files_those_in_sight_are_made(service, gate, open_screen):
-    gate.connection.execute(MOVING_RUN)
-    page = open_screen(service.serve().url).open("/runs/1")
+    server = service.serve()
+    gate.connection.execute(MOVING_RUN)  # a server that starts finds that no process is behind it
+    page = open_screen(server.url).open("/runs/1")
     files = page.get_by_role("region", name="Files of the run")
     rows = files.locator("tbody tr:not(.space)")
 

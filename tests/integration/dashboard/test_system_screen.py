@@ -47,7 +47,7 @@ def test_checks_database_and_settings_are_those_of_the_server(service, open_scre
     page.get_by_label("Name, variable or text").fill("api_max_runs")
     page.keyboard.press("Enter")
     expect(settings).to_have_count(1)
-    expect(settings).to_contain_text(re.compile(r"3.*environment", re.DOTALL))
+    expect(settings).to_contain_text(re.compile("3.*TRADE_INGEST_API_MAX_RUNS", re.DOTALL))
     page.get_by_role("button", name="Clear all").click()
     page.get_by_label("Comes from").select_option("environment")
     expect(settings.filter(has_text="database_url")).to_contain_text("TRADE_INGEST_DATABASE_URL")
