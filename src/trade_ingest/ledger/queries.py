@@ -176,9 +176,11 @@ def get_run(connection: Connection, run_id: int, *, max_failures: int | None = N
     failures = _rows(
         connection,
         FileFailure,
-        "SELECT file_id, uri, error FROM ingest.file WHERE run_id = %s AND state = 'failed' AND error IS NOT NULL"
-        " ORDER BY uri LIMIT %s",
-        [run_id, max_failures],
+        "SELECT file_id, uri, error FROM ingest.file WHERE state = 'failed' AND error IS NOT NULL AND file_id IN ("
+        "SELECT file_id FROM ingest.attempt WHERE run_id = %(run)s AND state = 'failed'"
+        " UNION SELECT file_id FROM ingest.file WHERE run_id = %(run)s AND state = 'failed')"
+        " ORDER BY uri LIMIT %(most)s",
+        {"run": run_id, "most": max_failures},
     )
     (rejects_open,) = fetch_row(
         connection, "SELECT count(*) FROM ingest.reject WHERE run_id = %s AND state = 'open'", [run_id]

@@ -91,12 +91,14 @@ def test_lost_connection_is_told_and_what_was_missed_comes_when_it_is_back(servi
 
     server.kill()
     expect(live).to_contain_text("reconnecting")
+    expect(page.get_by_text("stale, as of").first).to_be_visible()  # what is shown may have changed since
     service.write("XBTUSD.csv", 50)
     assert service.load("--contract", KRAKEN).returncode == 0
     service.serve("--port", str(urlsplit(server.url).port))
 
     expect(live).to_contain_text("live", timeout=20_000)
     expect(page.get_by_role("link", name="1", exact=True).first).to_be_visible(timeout=20_000)
+    expect(page.get_by_text("stale, as of")).to_have_count(0)
 
 
 def test_where_the_server_has_no_stream_left_it_is_asked_again_and_again(service, open_screen):

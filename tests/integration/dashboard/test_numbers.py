@@ -49,6 +49,7 @@ def test_numbers_of_the_list_of_runs(ledger, open_screen):
     cells = page.locator("app-runs-table tbody tr").filter(has=page.get_by_role("link", name="Run 1", exact=True))
     follow(page, cells.locator("td:nth-child(8) a"), "app-files-table tbody tr")
     follow(page, cells.locator("td:nth-child(14) a"), "app-reject-rows li")
+    follow(page, cells.locator("td:nth-child(9) a"), "app-failures li")  # which run 2 has tried again
 
 
 def test_numbers_of_a_run_and_its_files(ledger, open_screen):

@@ -67,9 +67,9 @@ const NONE = { tab: null, sort: null, state: null, uri: null, kind: null };
       >,
       <a
         [routerLink]="[]"
-        [queryParams]="links.filesFailed"
+        [queryParams]="links.files"
         queryParamsHandling="merge"
-        fragment="parts"
+        [fragment]="run().files_failed ? 'failures' : 'parts'"
         >{{ run().files_failed | count }} failed</a
       >
       <span>{{ others() }}</span>
@@ -112,7 +112,6 @@ export class Balance {
     duplicate: { ...NONE, sort: '-rows_duplicate' },
     files: NONE,
     filesLoaded: { ...NONE, state: 'loaded' },
-    filesFailed: { ...NONE, state: 'failed' },
   };
   protected readonly run = computed(() => this.detail().run);
   protected readonly gap = computed(() => {

@@ -89,7 +89,7 @@ beforeEach(() => {
       provideHttpClient(),
       provideHttpClientTesting(),
       provideRouter([{ path: 'runs/:run_id', component: RunPage }], withComponentInputBinding()),
-      { provide: Live, useValue: { events, progress } },
+      { provide: Live, useValue: { events, progress, connection: signal('live') } },
       { provide: Session, useValue: { canOperate } },
       {
         provide: Ask,
@@ -122,7 +122,7 @@ it('says what was read and what became of it, with links to the rows', async () 
     '/rejects?run_id=7',
     '/runs/7#parts',
     '/runs/7?state=loaded#parts',
-    '/runs/7?state=failed#parts',
+    '/runs/7#failures',
   ]);
 });
 

@@ -3,7 +3,7 @@ import { RouterLink } from '@angular/router';
 import type { EventPage, LiveProgress, RunDetail } from '../../api/types.gen';
 import { apiUrl, load } from '../../core/api';
 import { Clock } from '../../core/clock';
-import { WordsPipe } from '../../core/formats';
+import { CountPipe, WordsPipe } from '../../core/formats';
 import { Live, reloadOn } from '../../core/live';
 import { listOf } from '../../core/query';
 import { Copy } from '../../ui/copy';
@@ -45,6 +45,7 @@ function idOf(value: string | undefined): number | undefined {
     Balance,
     ConfigurationTab,
     Copy,
+    CountPipe,
     Duration,
     EventsTab,
     Failures,
