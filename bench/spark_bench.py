@@ -17,6 +17,7 @@ import argparse
 import json
 import socket
 import statistics
+import subprocess
 import sys
 import tempfile
 import textwrap
@@ -197,14 +198,14 @@ def overhead(spark: SparkBench, rounds: int) -> None:
     if not folder.exists():
         generate(load_contract("trade_event"), folder, rows=20_000, files=10, seed=1)
     data = DataSet("overhead", "trade_event", folder, 20_000)
-    start = [
-        sys.executable,
-        "-c",
-        f"from trade_ingest.engine.spark_session import open_session as o; o({SLOTS!r})[0].stop()",
-    ]
+    program = (
+        "import time; from trade_ingest.engine.spark_session import open_session; started = time.perf_counter();"
+        f" session, _ = open_session({SLOTS!r}, {{'spark.ui.enabled': 'false'}});"
+        " print(time.perf_counter() - started); session.stop()"
+    )
     found = []
     for _ in range(rounds):
-        session = run_program(start).seconds
+        session = float(subprocess.check_output([sys.executable, "-c", program], text=True))
         spark.clear(data)
         local = spark.ours(data, "local").seconds
         spark.clear(data)
