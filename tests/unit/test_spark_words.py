@@ -77,3 +77,9 @@ def test_executors_that_spark_may_ask_for_count(most, slots):
         "spark.executor.cores": "4",
     }
     assert engine_of(conf)[1].parallelism == slots
+
+
+def test_java_that_is_gone_leaves_it_to_the_loads_to_tell():
+    _, engine = engine_of({})
+    engine._session.sparkContext = None
+    assert engine.widen() == 2

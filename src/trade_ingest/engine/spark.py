@@ -122,7 +122,10 @@ class SparkEngine:
     def widen(self) -> int:
         """Packs loaded at once from now on: Spark has more slots as executors join it, which it does not wait for."""
         if not self._is_fixed:
-            slots = self._slots()
+            try:
+                slots = self._slots()
+            except Exception:  # noqa: BLE001  # the driver's Java is gone: the loads that it had will say so
+                return self.parallelism
             if self._most_files is not None:
                 slots = min(slots, self._most_files // self.files_at_once)
             self.parallelism = max(self.parallelism, slots)
@@ -236,7 +239,8 @@ class _SparkRun:
         try:
             with open_connection(self._engine.database, autocommit=True, name="trade-ingest watch") as connection:
                 while True:
-                    for _ in range(min(self._engine.widen(), files) - len(threads)):
+                    width = self._engine.widen() if self._waiting else 0
+                    for _ in range(min(width, files) - len(threads)):
                         threads.append(threading.Thread(target=self._work, args=(packs,), daemon=True))
                         threads[-1].start()
                     while self._waiting and self._in_flight < len(threads) and not self._stop.is_set():

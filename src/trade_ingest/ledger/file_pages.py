@@ -49,7 +49,6 @@ FILES = Listing(
         **{name: SortKey(f"t.{name}", "bigint", is_narrow=True) for name in ("rows_loaded", "rows_duplicate")},
         **{name: SortKey(f"t.{name}", "text", is_narrow=True) for name in ("state", "version")},
         "reason": SortKey("coalesce(t.reason, t.error->>'code', '')", "text", is_narrow=True),
-        "contract": SortKey("t.contract_id", "bigint", is_narrow=True),
         "attempts": SortKey(
             "coalesce((SELECT max(a.number) FROM ingest.attempt AS a WHERE a.file_id = t.file_id), 0)",
             "bigint",

@@ -4090,9 +4090,9 @@ export type ListFilesData = {
          */
         include?: Array<'total'>;
         /**
-         * By what the list is ordered; a minus: the largest first. Only together with run_id or file_id: modified_at, event_time_min, rows_loaded, rows_duplicate, state, version, reason, contract, attempts.
+         * By what the list is ordered; a minus: the largest first. Only together with run_id or file_id: modified_at, event_time_min, rows_loaded, rows_duplicate, state, version, reason, attempts.
          */
-        sort?: 'file_id' | '-file_id' | 'uri' | '-uri' | 'size_bytes' | '-size_bytes' | 'rows_read' | '-rows_read' | 'rows_rejected' | '-rows_rejected' | 'loaded_at' | '-loaded_at' | 'modified_at' | '-modified_at' | 'event_time_min' | '-event_time_min' | 'rows_loaded' | '-rows_loaded' | 'rows_duplicate' | '-rows_duplicate' | 'state' | '-state' | 'version' | '-version' | 'reason' | '-reason' | 'contract' | '-contract' | 'attempts' | '-attempts';
+        sort?: 'file_id' | '-file_id' | 'uri' | '-uri' | 'size_bytes' | '-size_bytes' | 'rows_read' | '-rows_read' | 'rows_rejected' | '-rows_rejected' | 'loaded_at' | '-loaded_at' | 'modified_at' | '-modified_at' | 'event_time_min' | '-event_time_min' | 'rows_loaded' | '-rows_loaded' | 'rows_duplicate' | '-rows_duplicate' | 'state' | '-state' | 'version' | '-version' | 'reason' | '-reason' | 'attempts' | '-attempts';
         /**
          * In one of these states.
          */
@@ -5970,9 +5970,9 @@ export type ListRunFilesData = {
          */
         include?: Array<'total'>;
         /**
-         * By what the list is ordered; a minus: the largest first. Only together with run_id or file_id: modified_at, event_time_min, rows_loaded, rows_duplicate, state, version, reason, contract, attempts.
+         * By what the list is ordered; a minus: the largest first. Only together with run_id or file_id: modified_at, event_time_min, rows_loaded, rows_duplicate, state, version, reason, attempts.
          */
-        sort?: 'file_id' | '-file_id' | 'uri' | '-uri' | 'size_bytes' | '-size_bytes' | 'rows_read' | '-rows_read' | 'rows_rejected' | '-rows_rejected' | 'loaded_at' | '-loaded_at' | 'modified_at' | '-modified_at' | 'event_time_min' | '-event_time_min' | 'rows_loaded' | '-rows_loaded' | 'rows_duplicate' | '-rows_duplicate' | 'state' | '-state' | 'version' | '-version' | 'reason' | '-reason' | 'contract' | '-contract' | 'attempts' | '-attempts';
+        sort?: 'file_id' | '-file_id' | 'uri' | '-uri' | 'size_bytes' | '-size_bytes' | 'rows_read' | '-rows_read' | 'rows_rejected' | '-rows_rejected' | 'loaded_at' | '-loaded_at' | 'modified_at' | '-modified_at' | 'event_time_min' | '-event_time_min' | 'rows_loaded' | '-rows_loaded' | 'rows_duplicate' | '-rows_duplicate' | 'state' | '-state' | 'version' | '-version' | 'reason' | '-reason' | 'attempts' | '-attempts';
         /**
          * In one of these states.
          */

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from functools import cache
 from typing import Any
 
 from apiflask import APIBlueprint
@@ -17,7 +18,7 @@ from trade_ingest.api.schemas.base import PageQuery
 from trade_ingest.api.schemas.files import FilePage, RunFilesQuery
 from trade_ingest.api.schemas.runs import AttemptPage, EventPage, EventsQuery, Progress, RunDetail, RunPage, RunsQuery
 from trade_ingest.contract.loading import builtin_names, load_contract
-from trade_ingest.errors import ContractError, UnknownContractError
+from trade_ingest.errors import TradeIngestError
 from trade_ingest.ledger.file_pages import FILES
 from trade_ingest.ledger.history_pages import ATTEMPTS, EVENTS, median_duration, of_kinds, of_run
 from trade_ingest.ledger.pages import Condition, Order
@@ -87,12 +88,17 @@ def _command(run: ListedRun, detail: LedgerDetail) -> str:
 def _reference(contract: str) -> str:
     """By what a command finds a contract: the name of a built-in one, the file of the one that is configured."""
     configured = options().settings.contract
-    if contract in builtin_names() or configured in builtin_names():
-        return contract
+    is_file = contract not in builtin_names() and configured not in builtin_names()
+    return configured if is_file and _name_in(configured) == contract else contract
+
+
+@cache
+def _name_in(configured: str) -> str | None:
+    """The name of a contract in a file or object, read once; None where it cannot be read."""
     try:
-        return configured if load_contract(configured).name == contract else contract
-    except (ContractError, UnknownContractError):  # it is broken now
-        return contract
+        return load_contract(configured).name
+    except TradeIngestError:
+        return None
 
 
 @blueprint.get("/<int:run_id>/files")
