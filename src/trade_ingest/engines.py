@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from trade_ingest.load.task import LoadOptions
 
 WORKERS_FROM_BYTES = 16 << 20
-"""Less than this is loaded before worker processes have started (0.5 s each), unless it is in many files."""
+"""Less than this is loaded before worker processes have started (0.5 s each, 1 s on Spark), unless in many files."""
 
 WORKERS_FROM_FILES = 200
 """Files of which each takes 7 ms, however small it is, and a round trip where it lies in an object store."""
@@ -45,28 +45,35 @@ def engine_for(name: str, given: object = None) -> str:
 @contextmanager
 def open_engine(name: str, database: str, options: RunOptions, the_plan: Plan, accesses: Accesses) -> Iterator[Engine]:
     """The engine, ready to run; what was started for it is stopped afterwards."""
+    is_little = the_plan.bytes_to_load < WORKERS_FROM_BYTES and len(the_plan.to_load) < WORKERS_FROM_FILES
     if name == "local":
         from trade_ingest.engine.local import LocalEngine
 
-        is_little = the_plan.bytes_to_load < WORKERS_FROM_BYTES and len(the_plan.to_load) < WORKERS_FROM_FILES
         parallelism = options.parallelism or (1 if is_little else default_parallelism())
         most = _most_files(options, CONNECTIONS_PER_FILE)
         yield LocalEngine(database, min(parallelism, most or parallelism))
         return
     from trade_ingest.engine.spark import SparkEngine
-    from trade_ingest.engine.spark_session import open_session, stop_session
+    from trade_ingest.engine.spark_session import (
+        is_on_one_machine,
+        open_session,
+        runs_this_python,
+        stop_session,
+    )
 
     session, is_ours = options.session, False
     if session is None:
         session, is_ours = open_session(options.master, options.spark_conf)
     try:
-        engine = SparkEngine(session, database, options.parallelism)
+        width = options.parallelism or (1 if is_little and is_on_one_machine(session) else None)
+        engine = SparkEngine(session, database, width)
         each = CONNECTIONS_PER_FILE + (_TWIN_CONNECTIONS if engine.is_speculative else 0)
         if (most := _most_files(options, each)) is not None:
             engine.limit_loads(most)
-        file = the_plan.to_load[0].file
-        # once, however often the run plans again
-        engine.check_executors(replace(file, access=accesses.of_uri(file.uri)))
+        if not runs_this_python(session):
+            file = the_plan.to_load[0].file
+            # once, however often the run plans again
+            engine.check_executors(replace(file, access=accesses.of_uri(file.uri)))
         yield engine
     finally:
         if is_ours:

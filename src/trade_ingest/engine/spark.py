@@ -19,8 +19,8 @@ from dataclasses import replace
 from importlib import metadata
 from typing import TYPE_CHECKING
 
-from trade_ingest.engine.spark_session import is_classic, reason_in
-from trade_ingest.engine.spark_task import SCHEMA, load_task, probe
+from trade_ingest.engine.spark_session import is_classic, is_on_one_machine, reason_in
+from trade_ingest.engine.spark_task import load_task, probe, result_schema
 from trade_ingest.errors import EngineError, WorkerLostError
 from trade_ingest.ledger.connection import open_connection
 from trade_ingest.ledger.progress import Progress, read_progress
@@ -78,12 +78,8 @@ class SparkEngine:
         self.database = database
         self.parallelism = parallelism or self._slots()
         self.files_at_once = FILES_AT_ONCE
-        self.processors = self._slots() if self._master.startswith("local") else 1
+        self.processors = self._slots() if is_on_one_machine(session) else 1
         self.is_speculative = (session.conf.get("spark.speculation", "false") or "").lower() == "true"
-
-    @property
-    def _master(self) -> str:
-        return self._session.conf.get("spark.master", "") or ""
 
     def _slots(self) -> int:
         """Tasks that Spark runs at once, as far as it says: of executors that it may still ask for, too."""
@@ -138,7 +134,7 @@ class SparkEngine:
 
     def _collect(self, function: Callable[..., object], tasks: int, description: str) -> list[Row]:
         """Run a function as a Spark job and take all that it yields."""
-        frame = self._session.range(0, tasks, 1, tasks).mapInArrow(function, SCHEMA)  # type: ignore[arg-type]
+        frame = self._session.range(0, tasks, 1, tasks).mapInArrow(function, result_schema())  # type: ignore[arg-type]
         with described(self._session, description, group=self._tag):
             return frame.collect()
 
@@ -316,7 +312,7 @@ def pack_files(tasks: Sequence[LoadTask], slots: int) -> list[Pack]:
     packs: list[Pack] = []
     size = limit = 0
     for task in sorted(tasks, key=lambda task: -task.file.size_bytes.bit_length()):
-        if not packs or size + task.file.size_bytes > limit or len(packs[-1]) >= PACK_FILES:
+        if not packs or size + task.file.size_bytes // 2 > limit or len(packs[-1]) >= PACK_FILES:
             size, limit = 0, min(PACK_BYTES, max(least, -(-left // (2 * slots))))
             packs.append([])
         packs[-1].append(task)

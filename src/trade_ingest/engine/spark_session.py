@@ -36,6 +36,8 @@ _MASTER = re.compile(r"local|local\[.+\]|local-cluster\[.+\]|yarn|(spark|k8s|mes
 _PYTHON_ERROR = re.compile(r"(?!java\.|org\.)[\w.]*(?:Error|Exception|Exit)\b: ")
 _JAVA_CLASS = re.compile(r"^:?\s*(?:[a-z]\w*\.)+[A-Z][\w$]*(?:: |$)")
 
+_DAEMON = "trade_ingest.engine.spark_daemon"
+
 _stopping: list[threading.Thread] = []
 
 
@@ -104,6 +106,16 @@ def open_session(master: str | None = None, conf: Mapping[str, str] | None = Non
 def is_classic(session: SparkSession) -> bool:
     """Whether Spark's driver is in this process, and not behind Spark Connect."""
     return ".connect." not in type(session).__module__
+
+
+def is_on_one_machine(session: SparkSession) -> bool:
+    """Whether the executors are on the driver's machine: ``local[*]``."""
+    return (session.conf.get("spark.master", "") or "").startswith("local")
+
+
+def runs_this_python(session: SparkSession) -> bool:
+    """Whether tasks run here and in this installation of Python: what it has and reaches, they have and reach."""
+    return is_on_one_machine(session) and session.conf.get("spark.python.daemon.module", "") == _DAEMON
 
 
 def is_stopped(session: SparkSession) -> bool:
@@ -194,7 +206,7 @@ def start_session(master: str, conf: Mapping[str, str], *, archive: str | None =
         environment.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
         settings["spark.driver.bindAddress"] = "127.0.0.1"
         if environment["PYSPARK_PYTHON"] == sys.executable:  # another Python may be without this package
-            settings["spark.python.daemon.module"] = "trade_ingest.engine.spark_daemon"
+            settings["spark.python.daemon.module"] = _DAEMON
     builder = SparkSession.builder.master(master)
     for name, value in (settings | dict(conf)).items():
         builder = builder.config(name, value)

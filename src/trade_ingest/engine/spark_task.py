@@ -12,9 +12,9 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from trade_ingest.load.task import FileResult, LoadTask
+    from pyspark.sql.types import StructType
 
-SCHEMA = "result binary"
+    from trade_ingest.load.task import FileResult, LoadTask
 
 
 def load_task(database: str, pack: Sequence[Any], files_at_once: int) -> Callable[[Iterator[Any]], Iterator[Any]]:
@@ -52,6 +52,13 @@ def load_task(database: str, pack: Sequence[Any], files_at_once: int) -> Callabl
         forget_zip_importers()
 
     return load
+
+
+def result_schema() -> StructType:
+    """The schema of what the functions here yield; as an object, since Spark's parser of types starts slowly (0.3 s)."""
+    from pyspark.sql.types import BinaryType, StructField, StructType
+
+    return StructType([StructField("result", BinaryType())])
 
 
 def load_files(database: str, tasks: Sequence[LoadTask], files_at_once: int) -> Iterator[FileResult]:

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, Self
 import psycopg
 
 from trade_ingest.errors import HandoverError, TradeIngestError
-from trade_ingest.lake.writer import writer_of
 from trade_ingest.ledger.connection import as_ingest_error, open_connection
 from trade_ingest.ledger.contracts import stored_contract
 from trade_ingest.ledger.handover import (
@@ -206,6 +205,8 @@ class Handovers:
 
     def _perform(self, ledger: Connection, handover: OpenHandover) -> Sequence[str]:
         """Do it; the names of the objects that the lake holds of the file then."""
+        from trade_ingest.lake.writer import writer_of  # with all of Parquet, which most loads do without
+
         lake = writer_of(handover.lake, self._database, self._accesses)
         if handover.attempts and lake.is_done(handover):
             return handover.objects

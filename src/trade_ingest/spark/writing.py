@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from trade_ingest.engine.spark import SparkEngine, described
-from trade_ingest.engine.spark_task import SCHEMA
+from trade_ingest.engine.spark_task import result_schema
 from trade_ingest.errors import TradeIngestError, UsageError, WriteRefusedError
 from trade_ingest.ledger.connection import open_connection, wrap_database_errors
 from trade_ingest.ledger.spark_writes import claim_write, count_written
@@ -170,7 +170,7 @@ def copy_partition(database: str, write_id: str, target: WriteTarget) -> Callabl
 
 
 def _run(df: DataFrame, function: Callable[[Batches], Batches]) -> None:
-    errors = [pickle.loads(bytes(row[0])) for row in df.mapInArrow(function, SCHEMA).collect()]  # noqa: S301  # our own
+    errors = [pickle.loads(bytes(row[0])) for row in df.mapInArrow(function, result_schema()).collect()]  # noqa: S301  # our own
     if errors:
         error: TradeIngestError = errors[0]
         raise error
@@ -185,4 +185,4 @@ def _count_partitions(df: DataFrame) -> int:
 
         yield result_batch(b"")
 
-    return len(df.mapInArrow(tell, SCHEMA).collect())
+    return len(df.mapInArrow(tell, result_schema()).collect())
