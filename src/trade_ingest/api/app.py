@@ -19,7 +19,9 @@ from trade_ingest.api import (
     measurements,
     openapi,
     problems,
+    remembered,
     stream,
+    turns,
 )
 from trade_ingest.api.options import ApiOptions
 
@@ -61,10 +63,12 @@ def create_app(options: ApiOptions) -> APIFlask:
     problems.install(app)
     headers.install(app, options)
     measurements.install(app)
+    turns.install(app)
     connections.install(app, options)
     auth.install(app, options)
     bodies.install(app)
     audit.install(app)
+    remembered.install(app)
     stream.install(app, options)
     for name in ROUTES:
         app.register_blueprint(import_module(f"trade_ingest.api.routes.{name}").blueprint)

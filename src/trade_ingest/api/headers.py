@@ -44,10 +44,9 @@ def _begin() -> None:
 
 
 def _finish(response: Response) -> Response:
-    response.headers[REQUEST_ID] = g.request_id
-    for name, value in SECURITY_HEADERS.items():
-        response.headers.setdefault(name, value)
-    response.headers.setdefault("Cache-Control", "no-store")
+    there = {name.lower() for name, _ in response.headers}
+    headers = {REQUEST_ID: g.request_id, "Cache-Control": "no-store", **SECURITY_HEADERS}
+    response.headers.extend({name: value for name, value in headers.items() if name.lower() not in there})
     _log(response)
     return response
 

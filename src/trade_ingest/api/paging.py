@@ -55,7 +55,7 @@ def reply_listing(
     return reply_page(
         model,
         query,
-        lambda after: listing.page(ledger(), conditions, order=order, after=after, limit=query.limit),
+        lambda after: listing.records(ledger(), conditions, order=order, after=after, limit=query.limit),
         count=lambda: listing.count(ledger(), conditions),
     )
 

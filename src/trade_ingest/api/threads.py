@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 import uuid
 from http import HTTPStatus
 from typing import Any
@@ -13,6 +14,9 @@ from gunicorn.workers.gthread import ThreadWorker
 
 from trade_ingest.api.headers import REQUEST_ID, SECURITY_HEADERS, log_access
 from trade_ingest.api.problems import MEDIA_TYPE, unread_problem
+
+_STEP_SECONDS = 0.0002
+_MOST_STEPS = 50
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +35,12 @@ _STATUSES = {
 
 class Worker(ThreadWorker):  # type: ignore[misc,unused-ignore]  # gunicorn ships no types
     """Serves requests in threads."""
+
+    def accept(self, listener: Any) -> None:  # noqa: ANN401  # gunicorn's
+        """Accept a connection, unless another process does, which has the first go at it if it has fewer of them."""
+        if self.cfg.workers > 1:
+            time.sleep(min(self.nr_conns, _MOST_STEPS) * _STEP_SECONDS)
+        super().accept(listener)
 
     def handle_error(self, req: object, client: Any, addr: Any, exc: Exception) -> None:  # noqa: ANN401, ARG002
         """Answer on the bare connection, which is closed afterwards."""

@@ -55,7 +55,7 @@ def load_task(database: str, pack: Sequence[Any], files_at_once: int) -> Callabl
 
 
 def result_schema() -> StructType:
-    """The schema of what the functions here yield; as an object, since Spark's parser of types starts slowly (0.3 s)."""
+    """The schema of what the functions here yield; an object, as Spark takes 0.3 s to start its parser of types."""
     from pyspark.sql.types import BinaryType, StructField, StructType
 
     return StructType([StructField("result", BinaryType())])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -32,13 +33,19 @@ def stored_contract(connection: psycopg.Connection[Any], contract_id: int) -> Co
     Raises:
         NotInLedgerError: there is none with that id.
     """
-    row = connection.execute(
-        "SELECT definition::text FROM ingest.contract WHERE contract_id = %s", [contract_id]
-    ).fetchone()
-    if row is None:
+    found = stored_contracts(connection, [contract_id])
+    if not found:
         message = f"the ledger has no contract {contract_id}"
         raise NotInLedgerError(message, contract_id=contract_id)
-    return _contract_of(row[0])
+    return found[contract_id]
+
+
+def stored_contracts(connection: psycopg.Connection[Any], contract_ids: Collection[int]) -> dict[int, Contract]:
+    """The contracts of these ids, as far as they are there."""
+    rows = connection.execute(
+        "SELECT contract_id, definition::text FROM ingest.contract WHERE contract_id = ANY(%s)", [list(contract_ids)]
+    )
+    return {contract_id: _contract_of(definition) for contract_id, definition in rows}
 
 
 @lru_cache(maxsize=64)

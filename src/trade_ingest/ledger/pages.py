@@ -17,8 +17,8 @@ from psycopg.rows import dict_row
 Connection = psycopg.Connection[Any]
 Row = TypeVar("Row")
 
-SCANNED_ROWS = 5_000
-"""Rows that one page tries conditions on that have no index: about 5 ms, whatever the order."""
+SCANNED_ROWS = 2_000
+"""Rows that one page tries conditions on that have no index: some 2 ms, whatever the order."""
 
 COUNTED_ROWS = 10_000
 """As many rows are counted for a total."""
@@ -126,12 +126,18 @@ class Listing(Generic[Row]):
         Raises:
             psycopg.DataError: the key's value is not of the sort expression's type.
         """
+        found = self.records(connection, conditions, order=order, after=after, limit=limit)
+        return Page([self.row(**record) for record in found.items], found.next_key)
+
+    def records(
+        self, connection: Connection, conditions: Sequence[Condition], *, order: Order, after: Key | None, limit: int
+    ) -> Page[dict[str, Any]]:
+        """The same page with dictionaries of the rows' fields, which take a fifth of the time to be made."""
         query = _PageQuery(self, conditions, order, after)
-        with connection.cursor(row_factory=dict_row) as cursor:
+        with connection.cursor(row_factory=dict_row, binary=True) as cursor:
             found = cursor.execute(query.sql, {**query.parameters, "limit": limit + 1}).fetchall()
         keys = [Key(row.pop("page_key"), row[self.id_column]) for row in found]
-        items = [self.row(**row) for row in found[:limit]]
-        return Page(items, keys[limit - 1] if len(found) > limit else query.last_scanned(connection))
+        return Page(found[:limit], keys[limit - 1] if len(found) > limit else query.last_scanned(connection))
 
     def count(self, connection: Connection, conditions: Sequence[Condition]) -> Total:
         """How many rows there are: counted up to ``COUNTED_ROWS``, and among at most ``COUNTED_OF_ROWS``."""

@@ -13,7 +13,7 @@ from psycopg.rows import class_row
 
 from trade_ingest.contract.model import Contract
 from trade_ingest.errors import FileError, UsageError
-from trade_ingest.ledger.contracts import stored_contract
+from trade_ingest.ledger.contracts import stored_contracts
 from trade_ingest.ledger.events import Event, EventKind, record_event
 from trade_ingest.ledger.queries import fetch_row
 from trade_ingest.parse.layout import layout_of
@@ -213,9 +213,9 @@ class Marker:
         found = self._connection.execute(
             "SELECT file_id, contract_id, header FROM ingest.file WHERE file_id = ANY(%s)", [list(uris)]
         ).fetchall()
+        if new := {contract_id for _, contract_id, _ in found} - self._contracts.keys():
+            self._contracts |= stored_contracts(self._connection, new)
         for file_id, contract_id, header in found:
-            if contract_id not in self._contracts:
-                self._contracts[contract_id] = stored_contract(self._connection, contract_id)
             contract = self._contracts[contract_id]
             like = (contract_id, tuple(header or ()))  # the same header has the same layout
             if like not in self._fields:

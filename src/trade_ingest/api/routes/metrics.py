@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from apiflask import APIBlueprint
 from flask import Response
@@ -10,7 +11,8 @@ from flask import Response
 from trade_ingest.api import measurements
 from trade_ingest.api.access import Scope, needs
 from trade_ingest.api.connections import ledger
-from trade_ingest.api.replies import reply, text_answer
+from trade_ingest.api.remembered import remembered_reply
+from trade_ingest.api.replies import text_answer
 from trade_ingest.api.schemas.system import BUCKETS, Summary, SummaryQuery
 from trade_ingest.errors import RequestInvalidError
 from trade_ingest.ledger.summary import bucket_loads, list_freshness, read_backlog
@@ -26,6 +28,10 @@ _MAX_BUCKETS = 1500
 @needs(Scope.READ)
 def summarise(query_data: SummaryQuery) -> Response:
     """Summarise throughput and rejects over time, freshness of each target, and backlog."""
+    return remembered_reply(Summary, query_data, lambda: _summary(query_data))
+
+
+def _summary(query_data: SummaryQuery) -> dict[str, Any]:
     end = query_data.end or datetime.now(UTC)
     width = timedelta(seconds=BUCKETS[query_data.bucket])
     start = query_data.start or _day_before(end)
@@ -38,7 +44,7 @@ def summarise(query_data: SummaryQuery) -> Response:
     buckets = bucket_loads(ledger(), start=start, end=end, width=width, target=query_data.target)
     rows_read = sum(bucket.rows_read for bucket in buckets)
     rows_rejected = sum(bucket.rows_rejected for bucket in buckets)
-    values = {
+    return {
         "start": start.astimezone(UTC),
         "end": end.astimezone(UTC),
         "bucket_seconds": BUCKETS[query_data.bucket],
@@ -48,7 +54,6 @@ def summarise(query_data: SummaryQuery) -> Response:
         "freshness": list_freshness(ledger()),
         "backlog": read_backlog(ledger()),
     }
-    return reply(Summary, values)
 
 
 def _day_before(moment: datetime) -> datetime:

@@ -10,6 +10,7 @@ from flask import Response
 from trade_ingest.api.access import Scope, needs
 from trade_ingest.api.connections import Connections, connections, ledger
 from trade_ingest.api.paging import order_of, reply_page
+from trade_ingest.api.remembered import remembered_reply
 from trade_ingest.api.replies import reply, text_answer
 from trade_ingest.api.schemas.rejects import ExportQuery, GroupsQuery, Reject, RejectGroups, RejectPage, RejectsQuery
 from trade_ingest.ledger.export import export_records
@@ -28,8 +29,8 @@ _PIECE_CHARACTERS = 64 << 10
 @needs(Scope.READ)
 def group_rejects(query_data: GroupsQuery) -> Response:
     """Group rejects by reason, column and contract, with what was found on each day."""
-    groups = reject_trends(ledger(), query_data.filter, days=query_data.days)
-    return reply(RejectGroups, {"items": groups})
+    wanted, days = query_data.filter, query_data.days
+    return remembered_reply(RejectGroups, query_data, lambda: {"items": reject_trends(ledger(), wanted, days=days)})
 
 
 @blueprint.get("")
