@@ -28,7 +28,7 @@ def test_turns_are_given_in_the_order_in_which_they_are_asked_for():
     threads = []
     for number in range(8):
         threads.append(started(lambda number=number: work(number)))
-        while len(turns._waiting) <= number:  # noqa: SLF001  # who came first is what is tested
+        while len(turns._waiting) <= number:  # who came first is what is tested
             time.sleep(0.001)
     assert order == []
     turns.give_back(first)
@@ -47,9 +47,9 @@ def test_who_takes_longer_than_a_turn_goes_on_beside_the_next():
 
     turns.give_back(long)
     turns.give_back(second)  # both were over: the third one still has its turn
-    assert turns._current is third  # noqa: SLF001
+    assert turns._current is third
     turns.give_back(third)
-    assert turns._current is None  # noqa: SLF001
+    assert turns._current is None
 
 
 def test_a_request_that_fails_gives_its_turn_back(monkeypatch):
