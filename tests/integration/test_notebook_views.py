@@ -68,7 +68,7 @@ def test_coverage(loaded, by_name):
     desk, _ = loaded
     chart = nb.coverage(desk.database, "public.fill" if by_name else desk.contract)
 
-    assert repr(chart) == "public.fill: 2 days with rows from 2024-03-04 to 2024-03-05, 3 rows"
+    assert repr(chart) == "public.fill: 2 days with rows from 2024-03-04 to 2024-03-05, 4 rows"
     with pytest.raises(NotInLedgerError, match=r"no file for public\.other"):
         nb.coverage(desk.database, "public.other")
 

@@ -65,6 +65,9 @@ def test_corrected_rows_are_loaded_with_the_place_they_always_had(desk, tmp_path
     assert (now.rows_read, now.rows_loaded, now.rows_duplicate, now.rows_rejected) == (4, 3, 0, 1)
     assert (now.event_time_min.isoformat(), now.event_time_max) == ("2023-01-01T00:00:00+00:00", file.event_time_max)
     assert desk.totals(file.file_id) == {"price": Decimal("23.0000"), "quantity": Decimal(9)}
+    assert desk.query("SELECT event_days::text[], event_day_rows FROM ingest.file") == [
+        (["2023-01-01", "2024-03-04"], [1, 2])
+    ]
     assert reconcile(desk.database).mismatches == ()
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 
 from trade_ingest.errors import ConfigurationError, EngineError
-from trade_ingest.ledger.feeds import HABIT_WEEKS, list_feed_days, missing_days
+from trade_ingest.ledger.feeds import HABIT_WEEKS, DayState, judge_days, list_feed_days
 from trade_ingest.ledger.stream import StreamEvent
 from trade_ingest.ledger.summary import Freshness, list_freshness
 
@@ -184,7 +184,9 @@ def gaps(connection: Connection, due: date, memory: dict[str, Any]) -> Iterator[
     missed = {}
     for feed in list_feed_days(connection, first - timedelta(weeks=HABIT_WEEKS)):
         name = f"{feed.target} by {feed.contract}"
-        if days := [day.isoformat() for day in missing_days(set(feed.days), first, due)]:
+        states = judge_days(feed.rows, first, due, feed.holidays)
+        days = [day.isoformat() for day, state in states.items() if state in (DayState.MISSING, DayState.LATE)]
+        if days:
             missed[name] = days
             lines += [f"{name}: {day}" for day in days if day not in told.get(name, ())]
     memory["gaps"] = missed

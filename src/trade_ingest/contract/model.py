@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Literal, Self
@@ -332,6 +333,9 @@ class Contract(Model):
     delivery: Delivery = Field(ANY_DELIVERY, description="How to tell that a file was delivered whole.")
     on_changed: OnChanged = Field(
         OnChanged.REPLACE, description="What to do with a loaded file whose content has changed."
+    )
+    holidays: tuple[date, ...] = Field(
+        (), description="Days on which no file is expected, beside the weekdays that the feed never has."
     )
     control_totals: tuple[Identifier, ...] = Field((), description="Numeric columns whose sums are kept per file.")
 

@@ -1,12 +1,12 @@
-"""Which days a target has rows of."""
+"""Which days the loaded files of a target, or of one of its feeds, have rows of."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, LiteralString
 
-from psycopg import sql
 from psycopg.rows import class_row
 
 from trade_ingest.errors import NotInLedgerError
@@ -19,48 +19,78 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class DayCoverage:
-    """The rows of one UTC day by their event time, and how many files they came from."""
+    """The accepted rows of one UTC day by their event time, duplicates included, and how many files they came in."""
 
     date: date
     files: int
     rows: int
 
 
-_EVENT_TIME_SQL = """
-SELECT c.definition->>'event_time'
+_DAYS_SQL: LiteralString = """
+SELECT of_day.day AS date, count(*) AS files, sum(of_day.rows)::bigint AS rows
 FROM ingest.file AS f
-JOIN ingest.contract AS c USING (contract_id)
-WHERE f.target = %s
-ORDER BY f.file_id DESC
-LIMIT 1
-"""
-
-_DAYS_SQL = """
-SELECT ({event_time} AT TIME ZONE 'UTC')::date AS date, count(DISTINCT file_id) AS files, count(*) AS rows
-FROM {target}
+CROSS JOIN LATERAL unnest(f.event_days, f.event_day_rows) AS of_day (day, rows)
+WHERE f.target = %(target)s AND f.state = 'loaded'
+    AND (%(contract)s::text IS NULL
+        OR f.contract_id = ANY(ARRAY(SELECT contract_id FROM ingest.contract WHERE name = %(contract)s)))
+    AND (%(first)s::date IS NULL OR f.event_time_max >= %(first)s::date::timestamp AT TIME ZONE 'UTC')
+    AND (%(first)s::date IS NULL OR of_day.day >= %(first)s) AND (%(end)s::date IS NULL OR of_day.day < %(end)s)
 GROUP BY 1
 ORDER BY 1
 """
 
+_IS_KNOWN_SQL: LiteralString = """
+SELECT 1
+FROM ingest.file AS f
+JOIN ingest.contract AS c USING (contract_id)
+WHERE f.target = %(target)s AND (%(contract)s::text IS NULL OR c.name = %(contract)s)
+LIMIT 1
+"""
 
-def cover_days(connection: Connection, target: str) -> list[DayCoverage]:
-    """The days that a target has rows of, in order; reads the whole target once. None if its table is gone.
+_HOLIDAYS_SQL: LiteralString = """
+SELECT coalesce(array_agg(DISTINCT holiday::date), '{}')
+FROM (
+    SELECT DISTINCT ON (c.name) c.definition->'holidays' AS holidays
+    FROM ingest.contract AS c
+    JOIN (SELECT DISTINCT target, contract_id FROM ingest.run) AS used USING (contract_id)
+    WHERE used.target = %(target)s AND (%(contract)s::text IS NULL OR c.name = %(contract)s)
+    ORDER BY c.name, c.contract_id DESC
+) AS newest
+CROSS JOIN LATERAL jsonb_array_elements_text(newest.holidays) AS holiday
+WHERE jsonb_typeof(newest.holidays) = 'array'
+"""
+
+
+def cover_days(
+    connection: Connection,
+    target: str,
+    *,
+    contract: str | None = None,
+    first: date | None = None,
+    end: date | None = None,
+) -> list[DayCoverage]:
+    """The days that the loaded files of a target have rows of, in order; reads the ledger alone.
 
     Args:
         connection: to a database with a ledger.
         target: ``schema.table``.
+        contract: only files of the feed with a contract of this name.
+        first: this day and later.
+        end: days before this one.
 
     Raises:
-        NotInLedgerError: the ledger has no file of the target.
+        NotInLedgerError: the ledger has no file of the target, or of the feed.
     """
-    found = connection.execute(_EVENT_TIME_SQL, [target]).fetchone()
-    if found is None:
-        message = f"the ledger has no file for {target}"
-        raise NotInLedgerError(message, hint="list the files with: trade-ingest files", target=target)
-    table = sql.Identifier(*target.split(".", 1))
-    is_there = connection.execute("SELECT to_regclass(%s)", [table.as_string(connection)]).fetchone()
-    if is_there is None or is_there[0] is None:
-        return []
-    query = sql.SQL(_DAYS_SQL).format(event_time=sql.Identifier(found[0]), target=table)
+    wanted = {"target": target, "contract": contract, "first": first, "end": end}
     with connection.cursor(row_factory=class_row(DayCoverage)) as cursor:
-        return cursor.execute(query).fetchall()
+        days = cursor.execute(_DAYS_SQL, wanted).fetchall()
+    if not days and connection.execute(_IS_KNOWN_SQL, wanted).fetchone() is None:
+        message = f"the ledger has no file for {target}" + (f" by contract {contract}" if contract else "")
+        raise NotInLedgerError(message, hint="list the files with: trade-ingest files", target=target)
+    return days
+
+
+def list_holidays(connection: Connection, target: str, *, contract: str | None = None) -> Sequence[date]:
+    """The days on which nothing is expected, as the newest contract of each feed of a target says, in order."""
+    found = connection.execute(_HOLIDAYS_SQL, {"target": target, "contract": contract}).fetchone()
+    return sorted(found[0]) if found else ()

@@ -1,14 +1,15 @@
-"""Feeds, which are a target and a contract each: the days that their files cover, and days that are missing."""
+"""Feeds, which are a target and a contract each: the days that their files have rows of, and days that are missing."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import statistics
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from enum import StrEnum
 from typing import Any, LiteralString
 
 import psycopg
-from psycopg.rows import class_row
 
 Connection = psycopg.Connection[Any]
 
@@ -16,50 +17,107 @@ HABIT_WEEKS = 4
 """A day is judged by the same weekdays of so many weeks before."""
 
 HABIT_DAYS = 2
-"""So many of those have to be covered for the day to be expected: a feed without weekends is not asked for them."""
+"""So many of those must have rows for the day to be expected: a feed without weekends is not asked for them."""
+
+PARTIAL_BELOW = 0.5
+"""A day with less than this share of the median of those weekdays is not whole."""
+
+
+class DayState(StrEnum):
+    """What is to be said of a day of a feed."""
+
+    LOADED = "loaded"
+    PARTIAL = "partial"
+    MISSING = "missing"
+    LATE = "late"
+    HOLIDAY = "holiday"
 
 
 @dataclass(frozen=True, slots=True)
 class FeedDays:
-    """The UTC days that the events of a feed's loaded files reach over, in order; a day within a file counts."""
+    """The UTC days that the loaded files of a feed have rows of, with how many, and those of which none is expected."""
 
     target: str
     contract: str
-    days: list[date]
+    rows: Mapping[date, int]
+    holidays: list[date]
 
 
-# files are found by when they were loaded, which an index has; no event is later than the loading of its file
 _DAYS_SQL: LiteralString = """
-SELECT used.target, c.name AS contract, array_agg(DISTINCT day::date ORDER BY day::date) AS days
-FROM (SELECT DISTINCT target, contract_id FROM ingest.run) AS used
-JOIN ingest.contract AS c USING (contract_id)
-JOIN ingest.file AS f ON f.target = used.target AND f.contract_id = used.contract_id
-    AND f.state = 'loaded' AND f.loaded_at >= %(start)s AND f.event_time_max >= %(start)s
-CROSS JOIN LATERAL generate_series(
-    date_trunc('day', greatest(f.event_time_min, %(start)s) AT TIME ZONE 'UTC'),
-    least(f.event_time_max, now()) AT TIME ZONE 'UTC',
-    interval '1 day'
-) AS day
-GROUP BY used.target, c.name
-ORDER BY used.target, c.name
+WITH found AS (
+    SELECT f.target, f.contract_id, of_day.day, sum(of_day.rows)::bigint AS rows
+    FROM (SELECT DISTINCT target FROM ingest.run) AS used
+    JOIN ingest.file AS f USING (target)
+    CROSS JOIN LATERAL unnest(f.event_days, f.event_day_rows) AS of_day (day, rows)
+    WHERE f.state = 'loaded' AND f.event_time_max >= %(start)s::date::timestamp AT TIME ZONE 'UTC'
+        AND of_day.day >= %(start)s
+    GROUP BY 1, 2, 3
+)
+SELECT target, contract, array_agg(day), array_agg(rows), holidays
+FROM (
+    SELECT found.target, c.name AS contract, found.day, sum(found.rows)::bigint AS rows
+    FROM found JOIN ingest.contract AS c USING (contract_id)
+    GROUP BY 1, 2, 3
+) AS of_feed
+CROSS JOIN LATERAL (
+    SELECT ARRAY(
+        SELECT holiday::date
+        FROM jsonb_array_elements_text(coalesce(newest.definition->'holidays', '[]')) AS holiday
+        ORDER BY 1
+    ) AS holidays
+    FROM ingest.contract AS newest
+    WHERE newest.name = of_feed.contract
+    ORDER BY newest.contract_id DESC
+    LIMIT 1
+) AS expected
+GROUP BY target, contract, holidays
+ORDER BY target, contract
 """
 
 
 def list_feed_days(connection: Connection, start: date) -> list[FeedDays]:
-    """The days from `start` on that each feed has files of; feeds without any are left out.
+    """The days from `start` on that each feed has rows of; feeds without any are left out. Reads the ledger alone."""
+    found = connection.execute(_DAYS_SQL, {"start": start})
+    return [
+        FeedDays(target, contract, dict(zip(days, rows, strict=True)), holidays)
+        for target, contract, days, rows, holidays in found
+    ]
 
-    Reads the ledger's rows of the files that were loaded since, and no target.
+
+def judge_days(
+    rows: Mapping[date, int], first: date, last: date, holidays: Collection[date] = ()
+) -> dict[date, DayState]:
+    """The state of each day from `first` to `last`, both included, in order.
+
+    A day is expected where its weekday had rows in two of the four weeks before. Expected and without rows it is
+    missing, or late if no later day has rows: it may still come. With less than half of the median of those weekdays it
+    is partial. Days that have no rows and are not expected are left out.
+
+    Args:
+        rows: how many rows each day has; beginning four weeks before `first`.
+        first: the first day.
+        last: the last one.
+        holidays: days that are not expected.
     """
-    with connection.cursor(row_factory=class_row(FeedDays)) as cursor:
-        return cursor.execute(_DAYS_SQL, {"start": f"{start.isoformat()} 00:00:00+00"}).fetchall()
+    newest = max((day for day, count in rows.items() if count), default=date.min)
+    states = {}
+    for number in range((last - first).days + 1):
+        day = first + timedelta(days=number)
+        before = [rows.get(day - timedelta(weeks=weeks), 0) for weeks in range(1, HABIT_WEEKS + 1)]
+        usual = [count for count in before if count]
+        is_usual = len(usual) >= HABIT_DAYS
+        if count := rows.get(day, 0):
+            is_partial = is_usual and count < PARTIAL_BELOW * statistics.median(usual)
+            states[day] = DayState.PARTIAL if is_partial and day not in holidays else DayState.LOADED
+        elif day in holidays:
+            states[day] = DayState.HOLIDAY
+        elif is_usual:
+            states[day] = DayState.LATE if day > newest else DayState.MISSING
+    return states
 
 
-def missing_days(covered: Collection[date], first: date, last: date) -> list[date]:
-    """The days from `first` to `last`, both included, that are expected and not covered, in order."""
-    days = (first + timedelta(days=number) for number in range((last - first).days + 1))
-    return [day for day in days if day not in covered and _is_expected(day, covered)]
-
-
-def _is_expected(day: date, covered: Collection[date]) -> bool:
-    before = (day - timedelta(weeks=weeks) for weeks in range(1, HABIT_WEEKS + 1))
-    return sum(one in covered for one in before) >= HABIT_DAYS
+def last_expected_day(newest: date, today: date) -> date:
+    """The last day that a feed is asked for: yesterday, or its newest one where that is later or long ago."""
+    yesterday = today - timedelta(days=1)
+    is_current = yesterday - newest <= timedelta(weeks=HABIT_WEEKS)
+    return max(newest, yesterday) if is_current else newest

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -75,6 +75,7 @@ class LoadedCounts:
     control_totals: Mapping[str, Decimal]
     event_time_min: datetime | None
     event_time_max: datetime | None
+    days: Mapping[date, int]
     header: list[str] | None
     header_record: bytes | None
 
@@ -155,7 +156,8 @@ WITH loaded AS (
         contract_id = %(contract_id)s, content_hash = %(content_hash)s, content_bytes = %(content_bytes)s,
         rows_read = %(rows_read)s, rows_loaded = %(rows_loaded)s, rows_duplicate = %(rows_duplicate)s,
         rows_rejected = %(rows_rejected)s, control_totals = %(control_totals)s, event_time_min = %(event_time_min)s,
-        event_time_max = %(event_time_max)s, header = %(header)s, header_record = %(header_record)s,
+        event_time_max = %(event_time_max)s, event_days = %(event_days)s, event_day_rows = %(event_day_rows)s,
+        header = %(header)s, header_record = %(header_record)s,
         replaces_file_id = %(replaces)s, same_as_file_id = NULL, loaded_at = clock_timestamp()
     WHERE file_id = %(file_id)s
 ), """
@@ -187,6 +189,8 @@ def mark_loaded(
     """
     facts = {name: getattr(counts, name) for name in LoadedCounts.__dataclass_fields__}
     facts["control_totals"] = json_text({name: str(total) for name, total in counts.control_totals.items()})
+    days = sorted(facts.pop("days").items())
+    facts |= {"event_days": [day for day, _ in days], "event_day_rows": [rows for _, rows in days]}
     others = {"file_id": file_id, "run_id": run_id, "contract_id": contract_id, "replaces": replaces}
     connection.execute(_LOADED_SQL, facts | others)
 

@@ -13,7 +13,7 @@ from trade_ingest.ledger.rights import missing_ledger_rights, naming_ledger_righ
 if TYPE_CHECKING:
     import psycopg
 
-HEAD = "0005"
+HEAD = "0006"
 """The revision that this program works with; a test compares it with the newest migration."""
 
 

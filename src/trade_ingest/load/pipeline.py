@@ -30,7 +30,7 @@ class EncodedBlock:
         rejects: the other rows.
         totals: sums of the control columns over the accepted rows.
         first_time, last_time: the range of event times, None without accepted rows.
-        months: first day of each month that has an event time.
+        days: how many accepted rows each UTC day has, by their event times.
     """
 
     block: Block
@@ -40,7 +40,7 @@ class EncodedBlock:
     totals: Mapping[str, Decimal]
     first_time: datetime | None
     last_time: datetime | None
-    days: list[date]
+    days: Mapping[date, int]
 
 
 class BlockPipeline:
@@ -91,23 +91,18 @@ class BlockPipeline:
             totals=control_totals(rows, self._contract.control_totals),
             first_time=times.min(),  # type: ignore[arg-type]
             last_time=times.max(),  # type: ignore[arg-type]
-            days=_days(times, self._contract.target.partition_by),
+            days=rows_by_day(times),
         )
 
 
-def _days(times: pl.Series, partition_by: str) -> list[date]:
-    """One day of each partition that the times need."""
-    if partition_by == "none" or not len(times):
-        return []
-    every, first, last = partition_by, times.min(), times.max()
+def rows_by_day(times: pl.Series) -> dict[date, int]:
+    """How many of the times each UTC day has."""
+    if not len(times):
+        return {}
+    first, last = times.min(), times.max()
     assert isinstance(first, datetime)
     assert isinstance(last, datetime)
-    if _start(first, every) == _start(last, every):  # most files are of one day
-        return [_start(first, every)]
-    starts = times.dt.truncate({"day": "1d", "month": "1mo", "year": "1y"}[every]).unique()
-    return [moment.date() for moment in starts]
-
-
-def _start(moment: datetime, partition_by: str) -> date:
-    day = moment.date()
-    return {"day": day, "month": day.replace(day=1), "year": day.replace(month=1, day=1)}[partition_by]
+    if first.date() == last.date():  # most files are of one day
+        return {first.date(): len(times)}
+    counts = times.dt.date().value_counts(name="rows")
+    return dict(zip(counts.to_series(0).to_list(), counts.get_column("rows").to_list(), strict=True))

@@ -25,6 +25,7 @@ from trade_ingest.ledger.queries import fetch_row
 from trade_ingest.ledger.rejects import WHERE, RejectFilter
 from trade_ingest.load.encode import RowEncoder
 from trade_ingest.load.partitions import Partitions
+from trade_ingest.load.pipeline import rows_by_day
 from trade_ingest.load.segment import Merged, copy_rows, merge_rows
 from trade_ingest.load.target import TargetTable
 from trade_ingest.parse.layout import FileLayout, layout_of
@@ -62,6 +63,7 @@ class RejectsDone:
     totals: dict[str, Decimal] = field(default_factory=dict)
     first_time: datetime | None = None
     last_time: datetime | None = None
+    days: Counter[date] = field(default_factory=Counter)
 
     @property
     def rows_duplicate(self) -> int:
@@ -224,7 +226,8 @@ class RejectLoad:
     def _merge(self, rows: pl.DataFrame) -> Merged:
         done = self._done
         times = rows.get_column(self._contract.event_time)
-        self._partitions.ensure(_days(times))
+        days = rows_by_day(times)
+        self._partitions.ensure(days)
         names = tuple(name for name in self._kept_totals if name in rows.columns)
         payload = self._encoder.encode(rows)
         with self._connection.cursor() as cursor:
@@ -241,6 +244,7 @@ class RejectLoad:
         earliest, latest = cast("datetime", times.min()), cast("datetime", times.max())
         done.first_time = min(done.first_time or earliest, earliest)
         done.last_time = max(done.last_time or latest, latest)
+        done.days.update(days)
         return merged
 
     def _resolve(self, chunk: list[_Open], failed: Mapping[int, tuple[Reason, ...]]) -> None:
@@ -268,7 +272,13 @@ class RejectLoad:
         self._connection.execute(
             "UPDATE ingest.file SET rows_loaded = rows_loaded + %s, rows_duplicate = rows_duplicate + %s,"
             " rows_rejected = rows_rejected - %s, control_totals = %s, event_time_min = least(event_time_min, %s),"
-            " event_time_max = greatest(event_time_max, %s) WHERE file_id = %s",
+            " event_time_max = greatest(event_time_max, %s), (event_days, event_day_rows) = ("
+            "  SELECT array_agg(day ORDER BY day), array_agg(rows ORDER BY day) FROM ("
+            "   SELECT day, sum(rows)::bigint AS rows FROM ("
+            "    SELECT * FROM unnest(event_days, event_day_rows)"
+            "    UNION ALL SELECT * FROM unnest(%s::date[], %s::bigint[])"
+            "   ) AS both_of (day, rows) GROUP BY day"
+            "  ) AS summed) WHERE file_id = %s",
             [
                 done.rows_loaded,
                 done.rows_duplicate,
@@ -276,6 +286,8 @@ class RejectLoad:
                 json.dumps({name: str(total) for name, total in totals.items()}),
                 done.first_time,
                 done.last_time,
+                list(done.days),
+                list(done.days.values()),
                 file_id,
             ],
         )
@@ -306,10 +318,6 @@ def _field_count(raw: bytes, dialect: Dialect) -> int:
     records, _ = scan_records(raw, dialect, is_final=True)
     is_whole = len(records) == 1 and int(records.ends[0]) == len(raw) and int(records.starts[0]) == 0
     return int(records.field_counts[0]) if is_whole else 0
-
-
-def _days(times: pl.Series) -> list[date]:
-    return times.dt.date().unique().to_list()
 
 
 def _lock_loaded(connection: Connection, file_id: int) -> FileRow:

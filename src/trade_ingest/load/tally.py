@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 from trade_ingest.load.pipeline import EncodedBlock
@@ -29,6 +30,7 @@ class Tally:
     totals: dict[str, Decimal] = field(default_factory=dict)
     first_time: datetime | None = None
     last_time: datetime | None = None
+    days: Counter[date] = field(default_factory=Counter)
     pending: list[Reject] = field(default_factory=list)
     pending_bytes: int = 0
     first_rejects: list[Reject] = field(default_factory=list)
@@ -46,6 +48,7 @@ class Tally:
         if block.first_time is not None and block.last_time is not None:
             self.first_time = min(self.first_time or block.first_time, block.first_time)
             self.last_time = max(self.last_time or block.last_time, block.last_time)
+        self.days.update(block.days)
         self.add_rejects(block.rejects)
 
     def add_rejects(self, rejects: list[Reject]) -> None:

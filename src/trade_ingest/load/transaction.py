@@ -279,6 +279,7 @@ class _FileLoad:
             control_totals=tally.totals,
             event_time_min=tally.first_time,
             event_time_max=tally.last_time,
+            days=tally.days,
             header=None if reader.header is None else [cell.replace("\0", "\\x00") for cell in reader.header],
             header_record=reader.header_record,
         )

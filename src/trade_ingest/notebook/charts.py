@@ -84,7 +84,7 @@ def _draw_lanes(axes: Axes, attempts: Sequence[RunAttempt], began: datetime) -> 
 
 
 def coverage(database: str, contract: Contract | str) -> Chart | View:
-    """A calendar of the days that a target has rows of; of the last 53 weeks. Reads the whole target once.
+    """A calendar of the days that a target has rows of; of the last 53 weeks, as the ledger knows it.
 
     Args:
         database: the URL of the database.

@@ -38,6 +38,8 @@ def test_first_load_makes_ledger_target_and_partitions(feed):
         "2024-01-15 10:00:00+00",
         "2024-02-29 23:59:59+00",
     )
+    (file,) = feed.files("event_days::text[], event_day_rows")
+    assert file == ("a.csv", ["2024-01-15", "2024-02-29"], [2, 1])
     assert feed.attempts() == [("a.csv", 1, "loaded")]
 
 

@@ -1,4 +1,4 @@
-"""Which days a feed is expected to have files of, by its own habit."""
+"""What is said of the days of a feed, by its own habit."""
 
 from datetime import date, timedelta
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trade_ingest.ledger.feeds import HABIT_WEEKS, missing_days
+from trade_ingest.ledger.feeds import HABIT_WEEKS, DayState, judge_days, last_expected_day
 
 MONDAY = date(2024, 1, 1)
 
@@ -18,8 +18,9 @@ def days(*numbers):
 WORKING_DAYS = [number for number in range(56) if number % 7 < 5]
 
 
-def missing(covered, first, last):
-    return missing_days(set(days(*covered)), *days(first, last))
+def missing(covered, first, last, holidays=()):
+    states = judge_days(dict.fromkeys(days(*covered), 1), *days(first, last), holidays)
+    return [day for day, state in states.items() if state in (DayState.MISSING, DayState.LATE)]
 
 
 def test_day_without_a_file_is_missing_and_weekends_are_not():
@@ -55,3 +56,41 @@ def test_missing_days_are_uncovered_within_the_range_and_had_files_before(covere
         assert first <= number <= last
         assert number not in covered
         assert sum(number - 7 * weeks in covered for weeks in range(1, HABIT_WEEKS + 1)) >= 2
+
+
+def states(rows, first, last, holidays=()):
+    counts = dict(zip(days(*rows), rows.values(), strict=True))
+    found = judge_days(counts, *days(first, last), days(*holidays))
+    return {(day - MONDAY).days: state.value for day, state in found.items()}
+
+
+MONDAYS = {0: 100, 7: 100, 14: 100, 21: 100}
+
+
+@pytest.mark.parametrize(("rows", "state"), [(50, "loaded"), (49, "partial"), (1000, "loaded")])
+def test_day_with_less_than_half_of_the_usual_rows_is_partial(rows, state):
+    assert states(MONDAYS | {28: rows}, 28, 28) == {28: state}
+
+
+def test_usual_is_the_median_of_the_days_that_had_rows():
+    assert states({0: 1, 7: 100, 21: 120, 28: 49}, 28, 28) == {28: "partial"}
+    assert states({0: 1, 7: 100, 21: 120, 28: 50}, 28, 28) == {28: "loaded"}
+
+
+def test_expected_day_without_rows_is_late_until_a_later_one_has_some():
+    assert states(MONDAYS, 22, 29) == {28: "late"}
+    assert states(MONDAYS | {29: 1}, 22, 29) == {28: "missing", 29: "loaded"}
+
+
+def test_nothing_is_expected_of_a_holiday_and_what_it_has_is_never_partial():
+    assert states(MONDAYS, 28, 28, holidays=[28]) == {28: "holiday"}
+    assert states(MONDAYS | {28: 3}, 28, 28, holidays=[28]) == {28: "loaded"}
+
+
+@pytest.mark.parametrize(
+    ("newest", "last"),
+    [(0, 27), (-1, 27), (-2, -2), (28, 28), (40, 40)],
+)
+def test_current_feed_is_asked_up_to_yesterday_and_an_old_one_up_to_its_newest_day(newest, last):
+    (today,) = days(28)
+    assert last_expected_day(days(newest)[0], today) == days(last)[0]

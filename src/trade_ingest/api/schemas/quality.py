@@ -7,30 +7,60 @@ from datetime import date
 from pydantic import Field
 
 from trade_ingest.api.schemas.base import Answer, Id, Request, Text
+from trade_ingest.ledger.feeds import DayState
 from trade_ingest.reconcile import MismatchKind
 
 
 class CoverageQuery(Request):
-    """Of which target, and which days."""
+    """Of which target or feed, and which days."""
 
     target: Text = Field(description="`schema.table`.")
+    contract: Text | None = Field(None, description="Only files that were loaded by the contract of this name.")
     date_from: date | None = Field(None, description="This day and later.")
     date_to: date | None = Field(None, description="Days before this one.")
 
 
 class DayCoverage(Answer):
-    """The rows of one UTC day by their event time."""
+    """One UTC day, by the event time of rows."""
 
     date: date
-    files: int
-    rows: int
+    state: DayState = Field(
+        description="`loaded`; `partial`: with less than half of what this weekday had in the four weeks before;"
+        " `missing`: without rows, though this weekday had some in two of them; `late`: the same, after the newest day;"
+        " `holiday`: without rows, as the contract says."
+    )
+    files: int = Field(description="Loaded files with rows of the day.")
+    rows: int = Field(description="Their accepted rows, duplicates included.")
 
 
 class Coverage(Answer):
-    """The days that a target has rows of, in order."""
+    """The days that have rows or should have, in order, up to yesterday or the newest day."""
 
     target: str
+    contract: str | None
     days: list[DayCoverage]
+
+
+class GapsQuery(Request):
+    """Of how much time."""
+
+    days: int = Field(28, ge=1, le=366, description="The last so many days, without today.")
+
+
+class FeedGaps(Answer):
+    """The days that a feed lacks, by their states; see `/coverage`."""
+
+    target: str
+    contract: str
+    missing: list[date]
+    late: list[date]
+    partial: list[date]
+
+
+class Gaps(Answer):
+    """The feeds that lack days."""
+
+    items: list[FeedGaps]
 
 
 class ReconciliationRequest(Request):

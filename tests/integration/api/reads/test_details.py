@@ -294,14 +294,50 @@ def test_plan_does_not_follow_a_link_out_of_what_is_allowed(api, loaded):
 
 def test_coverage_is_by_day(api, desk):
     desk.load("a.csv", [desk.line("A1"), desk.line("A2", at="2024-03-06 23:59:59")])
-    days = [{"date": "2024-03-04", "files": 1, "rows": 1}, {"date": "2024-03-06", "files": 1, "rows": 1}]
+    desk.load("b.csv", [desk.line("B1", at="2024-03-06 00:00:00")])
+    days = [
+        {"date": "2024-03-04", "state": "loaded", "files": 1, "rows": 1},
+        {"date": "2024-03-06", "state": "loaded", "files": 2, "rows": 2},
+    ]
 
-    assert api.get("/coverage", target="public.fill") == {"target": "public.fill", "days": days}
+    whole = {"target": "public.fill", "contract": None, "days": days}
+    assert api.get("/coverage", target="public.fill") == whole
+    assert api.get("/coverage", target="public.fill", contract="fill")["days"] == days
     assert api.get("/coverage", target="public.fill", date_from="2024-03-05")["days"] == days[1:]
     assert api.get("/coverage", target="public.fill", date_to="2024-03-06")["days"] == days[:1]
+    assert api.get("/coverage", target="public.fill", date_from="2024-04-01")["days"] == []
     assert api.ask("/coverage", target="public.no").json["code"] == "ledger.not_found"
+    assert api.ask("/coverage", target="public.fill", contract="no").json["code"] == "ledger.not_found"
     desk.execute("DROP TABLE fill CASCADE")
-    assert api.get("/coverage", target="public.fill")["days"] == []
+    assert api.get("/coverage", target="public.fill") == whole  # the ledger knows
+
+
+def test_days_of_feeds_are_judged_by_their_habit_and_their_contract(api, desk):
+    today = datetime.now(UTC).date()
+    monday = today - timedelta(days=today.weekday() + 7)
+    holiday, forgotten = monday - timedelta(weeks=1), monday
+    desk.contract = desk.contract.model_copy(update={"holidays": (holiday,)})
+    at = [monday - timedelta(weeks=weeks) for weeks in (5, 4, 3, 2)] + [monday + timedelta(days=1)]
+    lines = [desk.line(f"A{n}", at=f"{day} 09:00:00") for n, day in enumerate(at)]
+    desk.load("a.csv", lines)
+
+    gaps = api.get("/coverage/gaps")["items"]
+    (feed,) = gaps
+    assert (feed["target"], feed["contract"], feed["missing"], feed["partial"]) == (
+        "public.fill",
+        "fill",
+        [str(forgotten)],
+        [],
+    )
+    late = [str(monday + timedelta(weeks=1))] if today > monday + timedelta(weeks=1) else []
+    assert feed["late"] == late
+    days = api.get("/coverage", target="public.fill", contract="fill", date_from=str(holiday))["days"]
+    assert {day["date"]: day["state"] for day in days} == {
+        str(holiday): "holiday",
+        str(forgotten): "missing",
+        str(at[-1]): "loaded",
+        **dict.fromkeys(late, "late"),
+    }
 
 
 def test_reconciliation_answers_with_each_mismatch(api, loaded):

@@ -1,0 +1,20 @@
+"""Which days the rows of a file are of."""
+
+from pathlib import Path
+
+from alembic import op
+
+revision = "0006"
+down_revision = "0005"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Keep the days of files; those of files that were loaded before are known where there is but one."""
+    op.get_bind().exec_driver_sql(Path(__file__).with_suffix(".sql").read_text())
+
+
+def downgrade() -> None:
+    """Forget them."""
+    op.execute("ALTER TABLE ingest.file DROP COLUMN event_days, DROP COLUMN event_day_rows")
