@@ -33,7 +33,7 @@ def test_numbers_of_the_overview(ledger, open_screen):
     strip.nth(1).click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Run 2")
     page.go_back()
-    day = page.locator("app-target-days").filter(has_text="trade_event").get_by_role("link").last
+    day = page.locator("app-feed-days").filter(has_text="trade_event").get_by_role("link").last
     said = re.search(r"rows of (\d+) files$", day.get_attribute("aria-label") or "")
     assert said is not None
     day.click()

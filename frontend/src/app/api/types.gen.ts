@@ -575,13 +575,17 @@ export type CorrectedReject = {
 /**
  * Coverage
  *
- * The days that a target has rows of, in order.
+ * The days that have rows or should have, in order, up to yesterday or the newest day.
  */
 export type Coverage = {
     /**
      * Target
      */
     target: string;
+    /**
+     * Contract
+     */
+    contract: string | null;
     /**
      * Days
      */
@@ -660,7 +664,7 @@ export type DayCount = {
 /**
  * DayCoverage
  *
- * The rows of one UTC day by their event time.
+ * One UTC day, by the event time of rows.
  */
 export type DayCoverage = {
     /**
@@ -668,14 +672,29 @@ export type DayCoverage = {
      */
     date: string;
     /**
+     * `loaded`; `partial`: with less than half of what this weekday had in the four weeks before; `missing`: without rows, though this weekday had some in two of them; `late`: the same, after the newest day; `holiday`: without rows, as the contract says.
+     */
+    state: DayState;
+    /**
      * Files
+     *
+     * Loaded files with rows of the day.
      */
     files: number;
     /**
      * Rows
+     *
+     * Their accepted rows, duplicates included.
      */
     rows: number;
 };
+
+/**
+ * DayState
+ *
+ * What is to be said of a day of a feed.
+ */
+export type DayState = 'loaded' | 'partial' | 'missing' | 'late' | 'holiday';
 
 /**
  * DiscardIn
@@ -834,6 +853,34 @@ export type Explanation = {
      * None if the file is not there, or its source is not allowed here.
      */
     next_run: NextRun | null;
+};
+
+/**
+ * FeedGaps
+ *
+ * The days that a feed lacks, by their states; see `/coverage`.
+ */
+export type FeedGaps = {
+    /**
+     * Target
+     */
+    target: string;
+    /**
+     * Contract
+     */
+    contract: string;
+    /**
+     * Missing
+     */
+    missing: Array<string>;
+    /**
+     * Late
+     */
+    late: Array<string>;
+    /**
+     * Partial
+     */
+    partial: Array<string>;
 };
 
 /**
@@ -1327,6 +1374,18 @@ export type Freshness = {
      * Age Seconds
      */
     age_seconds: number;
+};
+
+/**
+ * Gaps
+ *
+ * The feeds that lack days.
+ */
+export type Gaps = {
+    /**
+     * Items
+     */
+    items: Array<FeedGaps>;
 };
 
 /**
@@ -3881,6 +3940,10 @@ export type ShowCoverageData = {
          */
         target: string;
         /**
+         * Only files that were loaded by the contract of this name.
+         */
+        contract?: string;
+        /**
          * This day and later.
          */
         date_from?: string;
@@ -3941,6 +4004,64 @@ export type ShowCoverageResponses = {
 };
 
 export type ShowCoverageResponse = ShowCoverageResponses[keyof ShowCoverageResponses];
+
+export type ListGapsData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * The last so many days, without today.
+         */
+        days?: number;
+    };
+    url: '/api/v1/coverage/gaps';
+};
+
+export type ListGapsErrors = {
+    /**
+     * Parameters or body are not as documented.
+     */
+    400: Problem;
+    /**
+     * Nobody that is known asks.
+     */
+    401: Problem;
+    /**
+     * Who asks may not do this.
+     */
+    403: Problem;
+    /**
+     * The server is not known under this name.
+     */
+    421: Problem;
+    /**
+     * Too many wrong tokens from this address.
+     */
+    429: Problem;
+    /**
+     * A defect; the log has it under the request's id.
+     */
+    500: Problem;
+    /**
+     * The database or an object store refuses the server.
+     */
+    502: Problem;
+    /**
+     * The database or an object store does not answer; try again.
+     */
+    503: Problem;
+};
+
+export type ListGapsError = ListGapsErrors[keyof ListGapsErrors];
+
+export type ListGapsResponses = {
+    /**
+     * Successful response
+     */
+    200: Gaps;
+};
+
+export type ListGapsResponse = ListGapsResponses[keyof ListGapsResponses];
 
 export type ShowDocsData = {
     body?: never;

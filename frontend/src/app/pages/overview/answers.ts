@@ -1,6 +1,6 @@
 import { Component, computed, inject, input } from '@angular/core';
 import { RouterLink } from '@angular/router';
-import type { Run, Summary } from '../../api/types.gen';
+import type { FeedGaps, Run, Summary } from '../../api/types.gen';
 import { Clock } from '../../core/clock';
 import { Answer, Verdict, isClean, isComplete, isFast, isFresh } from './questions';
 import { Span } from './window';
@@ -21,6 +21,8 @@ export class Answers {
   readonly span = input.required<Span>();
   /** Seconds after which a target without a new file is late; undefined: its habit tells. */
   readonly patience = input<number>();
+  /** The days that feeds lack; undefined while they are not known. */
+  readonly gaps = input<readonly FeedGaps[]>();
   private readonly clock = inject(Clock);
 
   protected readonly signs = SIGNS;
@@ -28,7 +30,7 @@ export class Answers {
     const [summary, runs, span, now] = [this.summary(), this.runs(), this.span(), this.clock.now()];
     return [
       isFresh(summary, runs, now, this.patience()),
-      isComplete(summary, now),
+      isComplete(summary, now, this.gaps()),
       isClean(summary, runs, span),
       isFast(summary, runs, span),
     ];

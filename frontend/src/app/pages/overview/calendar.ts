@@ -2,29 +2,26 @@ import { Component, computed, input } from '@angular/core';
 import type { Freshness } from '../../api/types.gen';
 import { Panel } from '../../ui/panel';
 import { DayState } from './days';
-import { Target, TargetDays } from './target-days';
+import { FeedDays } from './feed-days';
 
 const LEGEND: readonly (readonly [DayState, string])[] = [
   ['loaded', 'loaded'],
   ['partial', '◐ partial: less than half of what this weekday has'],
   ['missing', '✕ missing: this weekday had rows in two of the four weeks before'],
   ['late', '◷ late: the same, after the newest day'],
+  ['holiday', '– holiday of the contract'],
   ['none', 'nothing expected'],
 ];
 
-/** The trading days of each target. */
+/** The trading days of each feed. */
 @Component({
   selector: 'app-calendar',
-  imports: [TargetDays, Panel],
+  imports: [FeedDays, Panel],
   template: `
-    <app-panel
-      heading="Trading days"
-      [isEmpty]="!targets().length"
-      emptyText="No target has rows yet."
-    >
-      <div class="targets">
-        @for (target of targets(); track target.name) {
-          <app-target-days [target]="target" />
+    <app-panel heading="Trading days" [isEmpty]="!shown().length" emptyText="No feed has rows yet.">
+      <div class="feeds">
+        @for (feed of shown(); track feed.target + ' ' + feed.contract) {
+          <app-feed-days [feed]="feed" />
         }
       </div>
       <ul class="muted" aria-label="What the colours and signs of the days mean">
@@ -35,10 +32,10 @@ const LEGEND: readonly (readonly [DayState, string])[] = [
     </app-panel>
   `,
   styles: `
-    .targets {
+    .feeds {
       display: grid;
       gap: 0 24px;
-      grid-template-columns: repeat(auto-fit, minmax(min(100%, 440px), 1fr));
+      grid-template-columns: repeat(auto-fit, minmax(min(100%, 664px), 1fr));
     }
     ul {
       display: flex;
@@ -75,8 +72,12 @@ const LEGEND: readonly (readonly [DayState, string])[] = [
       background: var(--warn-back);
       color: var(--warn);
     }
+    .holiday,
     .none {
       background: var(--idle-back);
+    }
+    .holiday {
+      border-color: var(--idle);
     }
   `,
 })
@@ -84,18 +85,6 @@ export class Calendar {
   readonly feeds = input.required<readonly Freshness[]>();
   protected readonly legend = LEGEND;
 
-  protected readonly targets = computed<readonly Target[]>(() => {
-    const targets = new Map<string, Target>();
-    for (const { target, contract, last_event_at } of this.feeds()) {
-      if (!last_event_at) continue;
-      const known = targets.get(target);
-      const last = known && known.last > last_event_at ? known.last : last_event_at;
-      targets.set(target, {
-        name: target,
-        last,
-        contracts: [...(known?.contracts ?? []), contract],
-      });
-    }
-    return [...targets.values()];
-  });
+  /** Those with rows: a day of the others is not to be expected. */
+  protected readonly shown = computed(() => this.feeds().filter((feed) => feed.last_event_at));
 }

@@ -1,7 +1,7 @@
 import type { DayCoverage } from '../../api/types.gen';
-import { median } from './usual';
 
-export type DayState = 'loaded' | 'partial' | 'missing' | 'late' | 'none';
+/** What is said of a day: as the server judges it, or that nothing is expected of it. */
+export type DayState = DayCoverage['state'] | 'none';
 
 /** One day of a feed. */
 export interface Day {
@@ -12,47 +12,28 @@ export interface Day {
 }
 
 const MS_A_DAY = 86_400_000;
-const WEEKS_ASKED = 4;
-const WEEKS_NEEDED = 2;
-const PARTIAL_BELOW = 0.5;
 
-/**
- * Each day of a span of time.
- *
- * Missing is a day without rows whose weekday had rows in at least two of the four weeks before; partial one with less
- * than half of the median of those. What would be missing after the newest day with rows is late: it may still come.
- * What a feed never has, such as weekends, is not asked for.
- */
-export function daysOf(covered: readonly DayCoverage[], first: Date, last: Date): readonly Day[] {
-  const byDate = new Map(covered.map((day) => [day.date, day]));
-  const newest = covered.reduce(
-    (date, day) => (day.rows > 0 && day.date > date ? day.date : date),
-    '',
-  );
+/** Each day of a span of time, both ends included. */
+export function daysOf(known: readonly DayCoverage[], first: string, last: string): readonly Day[] {
+  const byDate = new Map<string, Day>(known.map((day) => [day.date, day]));
   const days: Day[] = [];
-  for (let time = first.getTime(); time <= last.getTime(); time += MS_A_DAY) {
-    const date = isoDate(time);
-    const found = byDate.get(date);
-    const before = Array.from({ length: WEEKS_ASKED }, (_, week) => {
-      return byDate.get(isoDate(time - 7 * (week + 1) * MS_A_DAY))?.rows ?? 0;
-    }).filter((rows) => rows > 0);
-    const isUsual = before.length >= WEEKS_NEEDED;
-    const rows = found?.rows ?? 0;
-    const state: DayState = !rows
-      ? isUsual
-        ? date > newest
-          ? 'late'
-          : 'missing'
-        : 'none'
-      : isUsual && rows < PARTIAL_BELOW * median(before)
-        ? 'partial'
-        : 'loaded';
-    days.push({ date, state, rows, files: found?.files ?? 0 });
+  for (let date = first; date <= last; date = dayAfter(date, 1)) {
+    days.push(byDate.get(date) ?? { date, state: 'none', rows: 0, files: 0 });
   }
   return days;
 }
 
 /** The day of a moment, in UTC. */
-export function isoDate(time: number): string {
-  return new Date(time).toISOString().slice(0, 10);
+export function dayOf(moment: string): string {
+  return new Date(moment).toISOString().slice(0, 10);
+}
+
+/** The day so many days after another. */
+export function dayAfter(date: string, days: number): string {
+  return new Date(Date.parse(date) + days * MS_A_DAY).toISOString().slice(0, 10);
+}
+
+/** The Monday of a day's week. */
+export function mondayOf(date: string): string {
+  return dayAfter(date, -((new Date(date).getUTCDay() + 6) % 7));
 }

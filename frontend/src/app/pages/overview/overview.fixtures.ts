@@ -1,4 +1,4 @@
-import type { Backlog, Bucket, Freshness, Summary } from '../../api/types.gen';
+import type { Backlog, Bucket, FeedGaps, Freshness, Summary } from '../../api/types.gen';
 
 /** The moment at which the tests are. */
 export const NOW = new Date('2024-01-11T12:00:00Z');
@@ -56,6 +56,18 @@ export function sampleSummary(changes: Partial<Summary> = {}): Summary {
     rows_per_second: 1.5,
     freshness: [sampleFeed()],
     backlog: sampleBacklog(),
+    ...changes,
+  };
+}
+
+/** A feed that lacks a day. */
+export function sampleGaps(changes: Partial<FeedGaps> = {}): FeedGaps {
+  return {
+    target: 'public.trade_event',
+    contract: 'trade_event',
+    missing: ['2024-01-03'],
+    late: [],
+    partial: [],
     ...changes,
   };
 }

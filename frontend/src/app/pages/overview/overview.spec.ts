@@ -1,6 +1,6 @@
 import { Component, input, signal } from '@angular/core';
 import { TestBed } from '@angular/core/testing';
-import type { Run, Summary } from '../../api/types.gen';
+import type { DayCoverage, Run, Summary } from '../../api/types.gen';
 import { Loadable } from '../../core/api';
 import { Problem } from '../../core/problem';
 import { PROBLEM_SAID, sampleProblem } from '../../testing/problem';
@@ -9,7 +9,14 @@ import { Screen, openScreen } from '../../testing/screen';
 import { TimeChart } from '../../ui/time-chart';
 import { Calendar } from './calendar';
 import Overview from './overview';
-import { NOW, sampleBacklog, sampleBucket, sampleFeed, sampleSummary } from './overview.fixtures';
+import {
+  NOW,
+  sampleBacklog,
+  sampleBucket,
+  sampleFeed,
+  sampleGaps,
+  sampleSummary,
+} from './overview.fixtures';
 import { Throughput } from './throughput';
 import { spanOf } from './window';
 
@@ -60,6 +67,17 @@ describe('Overview', () => {
       '/runs?sort=-rows_per_second',
     ]);
     expect(screen.texts('app-answers .all')).toEqual([]);
+  });
+
+  it('says which days feeds lack', async () => {
+    const screen = await open();
+    await screen.answer('/coverage/gaps', { items: [sampleGaps()] });
+    await screen.answer(SUMMARY, sampleSummary());
+    await screen.answer(RUNS, page(sampleRun()));
+
+    expect(screen.texts('app-answers article')[1]).toBe(
+      '✕ Complete? Days are missing. public.trade_event, trade_event: 1 day missing, newest 2024-01-03',
+    );
   });
 
   it('calls a target late after the time that the server is set up with', async () => {
@@ -179,81 +197,109 @@ describe('Calendar', () => {
     protected readonly feeds = feeds;
   }
 
-  const COVERAGE = '/coverage?target=public.trade_event&date_from=2023-06-12';
+  const FEED = 'target=public.trade_event&contract=trade_event';
+  const COVERAGE = `/coverage?${FEED}&date_from=2023-07-10`;
   const openCalendar = (): Promise<Screen> => openScreen(Host, '', '/');
+  const WEDNESDAYS = ['2023-12-20', '2023-12-27', '2024-01-03', '2024-01-10'];
+  type State = DayCoverage['state'];
   /** Wednesdays with 100 rows each, but for what is given. */
-  const wednesdays = (changes: Readonly<Record<string, number>>): object => ({
+  const wednesdays = (
+    changes: Readonly<Record<string, readonly [State, number]>> = {},
+  ): object => ({
     target: 'public.trade_event',
-    days: ['2023-12-06', '2023-12-13', '2023-12-20', '2023-12-27', '2024-01-03', '2024-01-10']
-      .map((date) => ({ date, files: 2, rows: changes[date] ?? 100 }))
-      .filter((day) => day.rows > 0),
+    contract: 'trade_event',
+    days: WEDNESDAYS.map((date) => {
+      const [state, rows] = changes[date] ?? ['loaded', 100];
+      return { date, state, rows, files: rows ? 2 : 0 };
+    }),
   });
 
   beforeEach(() => {
     feeds.set([sampleFeed()]);
   });
 
-  it('counts the days of each target, and each day leads to its files', async () => {
+  it('counts the days of each feed, and each day leads to its files', async () => {
     const screen = await openCalendar();
-    expect(screen.text('app-target-days')).toContain('Counting the days…');
-    await screen.answer(COVERAGE, wednesdays({ '2024-01-03': 0, '2024-01-10': 20 }));
-
-    expect(screen.text('app-target-days h3')).toBe('public.trade_event trade_event');
-    expect(screen.text('app-target-days p')).toBe(
-      '2023-07-10 to 2024-01-10: 5 days with rows · 1 missing',
+    expect(screen.text('app-feed-days')).toContain('Counting the days…');
+    await screen.answer(
+      COVERAGE,
+      wednesdays({
+        '2023-12-27': ['holiday', 0],
+        '2024-01-03': ['missing', 0],
+        '2024-01-10': ['partial', 20],
+      }),
     );
-    const last = [...screen.element.querySelectorAll('app-target-days svg a')].slice(-2);
-    expect(last.map((day) => day.getAttribute('aria-label'))).toEqual([
+
+    expect(screen.text('app-feed-days h3')).toBe('public.trade_event trade_event');
+    expect(screen.text('app-feed-days p')).toBe(
+      '2023-07-10 to 2024-01-10: 2 days with rows · 1 missing · 1 partial',
+    );
+    const days = [...screen.element.querySelectorAll('app-feed-days svg a')];
+    expect(days.map((day) => day.getAttribute('aria-label'))).toEqual([
+      '2023-12-20: loaded, 100 rows of 2 files',
+      '2023-12-27: holiday, 0 rows of 0 files',
       '2024-01-03: missing, 0 rows of 0 files',
       '2024-01-10: partial, 20 rows of 2 files',
     ]);
-    expect(last[1]?.getAttribute('href')).toBe(
-      '/files?target=public.trade_event&state=loaded&event_from=2024-01-10&event_to=2024-01-11',
-    );
-    expect(screen.texts('app-target-days text')).toEqual(['✕', '◐']);
-    expect(hrefs(screen, 'app-target-days p a')).toEqual([
-      '/files?target=public.trade_event&state=loaded&event_from=2023-07-10&event_to=2024-01-11',
+    const onTheWay = `/files?${FEED}&state=pending,failed,skipped,rolled_back`;
+    expect(days.slice(-2).map((day) => day.getAttribute('href'))).toEqual([
+      onTheWay,
+      `/files?${FEED}&state=loaded&event_from=2024-01-10&event_to=2024-01-11`,
+    ]);
+    expect(screen.texts('app-feed-days text')).toEqual(['–', '✕', '◐']);
+    expect(hrefs(screen, 'app-feed-days p a')).toEqual([
+      `/files?${FEED}&state=loaded&event_from=2023-07-10&event_to=2024-01-11`,
+      onTheWay,
+      onTheWay,
     ]);
   });
 
-  it('says which days are late up to yesterday', async () => {
+  it('ends at the last day that is late', async () => {
     feeds.set([sampleFeed({ last_event_at: '2024-01-03T12:00:00Z' })]);
     const screen = await openCalendar();
-    await screen.answer(COVERAGE, wednesdays({ '2024-01-10': 0 }));
+    await screen.answer(
+      `/coverage?${FEED}&date_from=2023-07-03`,
+      wednesdays({ '2024-01-10': ['late', 0] }),
+    );
 
-    expect(screen.text('app-target-days p')).toContain('5 days with rows · 1 late');
-    expect(screen.texts('app-target-days text')).toEqual(['◷']);
+    expect(screen.text('app-feed-days p')).toBe(
+      '2023-07-03 to 2024-01-10: 3 days with rows · 1 late',
+    );
+    expect(screen.texts('app-feed-days text')).toEqual(['◷']);
   });
 
-  it('ends at the newest trade where that is long ago', async () => {
-    feeds.set([sampleFeed({ last_event_at: '2020-05-06T12:00:00Z' })]);
+  it('has days that are large enough to be touched', async () => {
     const screen = await openCalendar();
-    await screen.answer('/coverage?target=public.trade_event&date_from=2019-10-07', {
-      target: 'public.trade_event',
-      days: [],
-    });
+    await screen.answer(COVERAGE, wednesdays());
 
-    expect(screen.text('app-target-days p')).toBe('2019-11-04 to 2020-05-06: 0 days with rows');
+    const places = [...screen.element.querySelectorAll('app-feed-days rect')].map((day) => [
+      Number(day.getAttribute('x')),
+      Number(day.getAttribute('y')),
+    ]);
+    expect(places.slice(0, 8)).toEqual([
+      ...[0, 1, 2, 3, 4, 5, 6].map((day) => [0, day * 24]),
+      [24, 0],
+    ]);
   });
 
-  it('is one for a target, whatever the contracts', async () => {
+  it('is one for each feed with rows', async () => {
     feeds.set([sampleFeed(), sampleFeed({ contract: 'kraken', last_event_at: null })]);
     const screen = await openCalendar();
-    await screen.answer(COVERAGE, wednesdays({}));
+    await screen.answer(COVERAGE, wednesdays());
 
-    expect(screen.texts('app-target-days').length).toBe(1);
+    expect(screen.texts('app-feed-days').length).toBe(1);
   });
 
-  it('says when no target has rows', async () => {
+  it('says when no feed has rows', async () => {
     feeds.set([]);
     const screen = await openCalendar();
 
-    expect(screen.text('.empty')).toBe('No target has rows yet.');
+    expect(screen.text('.empty')).toBe('No feed has rows yet.');
   });
 
   it('keeps the days, says how old they are, and tries again', async () => {
     const screen = await openCalendar();
-    await screen.answer(COVERAGE, wednesdays({}));
+    await screen.answer(COVERAGE, wednesdays());
     screen.events.next({
       ...{ event_id: 1, at: NOW.toISOString(), event: 'file_loaded' },
       ...{ run_id: 3, file_id: 7, uri: null, detail: {} },
@@ -261,12 +307,12 @@ describe('Calendar', () => {
     await screen.settle();
     await screen.answer(COVERAGE, sampleProblem(), 503);
 
-    expect(screen.text('app-target-days')).toContain('stale, as of');
-    expect(screen.text('app-target-days')).toContain(PROBLEM_SAID);
-    expect(screen.text('app-target-days')).toContain('6 days with rows');
+    expect(screen.text('app-feed-days')).toContain('stale, as of');
+    expect(screen.text('app-feed-days')).toContain(PROBLEM_SAID);
+    expect(screen.text('app-feed-days')).toContain('4 days with rows');
     await screen.click('Try again');
-    await screen.answer(COVERAGE, wednesdays({}));
-    expect(screen.text('app-target-days')).not.toContain('stale');
+    await screen.answer(COVERAGE, wednesdays());
+    expect(screen.text('app-feed-days')).not.toContain('stale');
   });
 });
 

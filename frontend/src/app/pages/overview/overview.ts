@@ -1,5 +1,5 @@
 import { Component, computed, inject, input } from '@angular/core';
-import type { Run, RunPage, Settings, Summary } from '../../api/types.gen';
+import type { Gaps, Run, RunPage, Settings, Summary } from '../../api/types.gen';
 import { apiUrl, load } from '../../core/api';
 import { Clock } from '../../core/clock';
 import { reloadOn } from '../../core/live';
@@ -37,6 +37,8 @@ export default class Overview {
     () => this.span().name,
   );
   protected readonly latest = load<RunPage>(() => apiUrl('/runs', { limit: RUNS_SHOWN }));
+  private readonly lacking = load<Gaps>(() => apiUrl('/coverage/gaps'));
+  protected readonly gaps = computed(() => this.lacking.value()?.items);
   private readonly settings = load<Settings>(() => apiUrl('/system/settings'));
   /** Seconds after which the server tells that a target is late, where it is set up to. */
   protected readonly patience = computed(() => {
@@ -51,5 +53,6 @@ export default class Overview {
   constructor() {
     reloadOn(this.latest, (event) => event.event.startsWith('run_'));
     reloadOn(this.summary, (event) => event.event !== 'run_planned', 2000);
+    reloadOn(this.lacking, (event) => event.event === 'run_ended', 10_000);
   }
 }

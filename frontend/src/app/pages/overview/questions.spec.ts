@@ -1,5 +1,12 @@
 import { sampleRun } from '../../testing/runs';
-import { NOW, sampleBacklog, sampleBucket, sampleFeed, sampleSummary } from './overview.fixtures';
+import {
+  NOW,
+  sampleBacklog,
+  sampleBucket,
+  sampleFeed,
+  sampleGaps,
+  sampleSummary,
+} from './overview.fixtures';
 import { isClean, isComplete, isFast, isFresh } from './questions';
 import { spanOf } from './window';
 
@@ -111,6 +118,37 @@ describe('Complete?', () => {
         query: { state: 'pending' },
       },
     ]);
+  });
+});
+
+describe('Complete? by days', () => {
+  it('is answered by no where a feed lacks a day, and leads to the files that may have it', () => {
+    const gaps = sampleGaps({ missing: ['2024-01-03', '2024-01-05'], late: ['2024-01-10'] });
+    const answer = isComplete(sampleSummary(), now, [gaps]);
+
+    expect([answer.verdict, answer.said]).toEqual(['bad', 'Days are missing.']);
+    expect(answer.facts).toEqual([
+      {
+        text: 'public.trade_event, trade_event: 2 days missing, 1 day late, newest 2024-01-10',
+        link: ['/files'],
+        query: {
+          target: 'public.trade_event',
+          contract: 'trade_event',
+          state: 'pending,failed,skipped,rolled_back',
+        },
+      },
+    ]);
+  });
+
+  it('warns of days that are late or partial', () => {
+    const gaps = sampleGaps({ missing: [], partial: ['2024-01-10'] });
+    const answer = isComplete(sampleSummary(), now, [gaps]);
+
+    expect([answer.verdict, answer.said]).toEqual(['warn', 'Days are late or partial.']);
+  });
+
+  it('is answered by yes where no feed lacks a day', () => {
+    expect(isComplete(sampleSummary(), now, []).verdict).toBe('good');
   });
 });
 

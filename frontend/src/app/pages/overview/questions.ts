@@ -1,5 +1,6 @@
-import type { Freshness, Run, Summary } from '../../api/types.gen';
+import type { FeedGaps, Freshness, Run, Summary } from '../../api/types.gen';
 import { age, bytes, count, percent, rate, seconds } from '../../core/formats';
+import { filesOnTheWay } from './feed-files';
 import { usualGapSeconds, usualRejectRatio, usualSpeed } from './usual';
 import { Span } from './window';
 
@@ -73,8 +74,12 @@ export function isFresh(
   };
 }
 
-/** Whether all that was found is loaded. */
-export function isComplete(summary: Summary, now: number): Answer {
+/**
+ * Whether all that was found is loaded, and all that is expected was found.
+ *
+ * @param gaps the days that feeds lack; undefined while they are not known.
+ */
+export function isComplete(summary: Summary, now: number, gaps?: readonly FeedGaps[]): Answer {
   const { files_pending, bytes_pending, oldest_pending_at, files_failed, bytes_failed } =
     summary.backlog;
   const facts: Fact[] = [];
@@ -87,15 +92,24 @@ export function isComplete(summary: Summary, now: number): Answer {
     const text = `${count(files_pending)} waiting, ${bytes(bytes_pending)}${since}`;
     facts.push({ text, link: ['/files'], query: { state: 'pending' } });
   }
-  const said = files_failed
-    ? 'Some files could not be loaded.'
-    : files_pending
-      ? 'Some files wait to be loaded.'
-      : 'Every file that was found is loaded or accounted for.';
+  for (const feed of gaps ?? []) {
+    const lacks = (['missing', 'late', 'partial'] as const)
+      .filter((state) => feed[state].length)
+      .map((state) => `${counted(feed[state].length, 'day')} ${state}`);
+    const newest = [...feed.missing, ...feed.late, ...feed.partial].sort().at(-1) ?? '';
+    const text = `${feed.target}, ${feed.contract}: ${lacks.join(', ')}, newest ${newest}`;
+    facts.push({ text, link: ['/files'], query: filesOnTheWay(feed) });
+  }
+  const isMissing = gaps?.some((feed) => feed.missing.length) ?? false;
+  const said = [
+    files_failed ? 'Some files could not be loaded.' : '',
+    files_pending ? 'Some files wait to be loaded.' : '',
+    isMissing ? 'Days are missing.' : gaps?.length ? 'Days are late or partial.' : '',
+  ].filter(Boolean);
   return {
     question: 'Complete?',
-    verdict: files_failed ? 'bad' : files_pending ? 'warn' : 'good',
-    said,
+    verdict: files_failed || isMissing ? 'bad' : facts.length ? 'warn' : 'good',
+    said: said.join(' ') || 'Every file that was found is loaded or accounted for.',
     facts,
   };
 }
