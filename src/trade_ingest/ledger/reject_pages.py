@@ -12,7 +12,7 @@ from psycopg.rows import class_row
 
 from trade_ingest.errors import NotInLedgerError
 from trade_ingest.ledger.pages import Condition, Key, Listing, Order, Page, SortKey, Total
-from trade_ingest.ledger.rejects import WHERE, Marker, RejectFilter, RejectRow
+from trade_ingest.ledger.rejects import LAST_RUN_BEFORE, WHERE, Marker, RejectFilter, RejectRow
 
 Connection = psycopg.Connection[Any]
 
@@ -89,6 +89,14 @@ def _conditions(wanted: RejectFilter) -> Iterator[Condition]:
             " WHERE f.file_id = t.file_id AND c.name = %(contract)s)",
             {"contract": wanted.contract},
         )
+    if wanted.days is not None:  # the first reject that a run since then found bounds them; ids are given out in time
+        yield Condition(_FOUND_SINCE_SQL, {"days": wanted.days}, is_indexed=True)
+
+
+_FOUND_SINCE_SQL: LiteralString = (
+    f"t.run_id > {LAST_RUN_BEFORE}"  # noqa: S608  # made of constants
+    f" AND t.reject_id >= (SELECT min(reject_id) FROM ingest.reject WHERE run_id > {LAST_RUN_BEFORE})"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,14 +121,8 @@ class RejectTrend:
     days: list[DayCount] = field(default_factory=list)
 
 
-# ids of runs are given out as these begin: the newest one that is too old bounds them, without a look at older ones
 _TRENDS_SQL: LiteralString = f"""
-WITH older AS (
-    SELECT coalesce((
-        SELECT run_id FROM ingest.run WHERE started_at < now() - make_interval(days => %(days)s)
-        ORDER BY run_id DESC LIMIT 1
-    ), 0) AS run_id
-), found AS (
+WITH found AS (
     SELECT entry->>'code' AS reason, entry->>'column' AS "column", c.name AS contract, r.reject_id, r.file_id,
         entry->>'value' AS value, (run.started_at AT TIME ZONE 'UTC')::date AS day
     FROM ingest.reject AS r
@@ -129,8 +131,6 @@ WITH older AS (
     JOIN ingest.contract AS c ON c.contract_id = f.contract_id
     CROSS JOIN jsonb_array_elements(r.reasons) AS entry
     WHERE {WHERE}
-        AND run.started_at >= now() - make_interval(days => %(days)s)
-        AND r.run_id > (SELECT run_id FROM older) AND run.run_id > (SELECT run_id FROM older)
 )
 SELECT reason, "column", contract, count(DISTINCT reject_id) AS rejects, count(DISTINCT file_id) AS files,
     min(reject_id) AS example_reject_id, (array_agg(value ORDER BY reject_id))[1] AS example_value, day
@@ -154,18 +154,11 @@ class _Count:
     day: date | None
 
 
-def reject_trends(connection: Connection, wanted: RejectFilter, *, days: int = 30) -> list[RejectTrend]:
-    """Rejects by reason, column and contract, the most frequent first, with what was found on each day.
-
-    Args:
-        connection: to a database with a ledger.
-        wanted: which.
-        days: only those that runs of the last so many days found.
-    """
+def reject_trends(connection: Connection, wanted: RejectFilter) -> list[RejectTrend]:
+    """Rejects by reason, column and contract, the most frequent first, with what was found on each day."""
     groups: dict[tuple[str, str | None, str], RejectTrend] = {}
-    parameters = {**wanted.parameters, "days": days}
     with connection.cursor(row_factory=class_row(_Count)) as cursor:
-        for count in cursor.execute(_TRENDS_SQL, parameters):
+        for count in cursor.execute(_TRENDS_SQL, wanted.parameters):
             key = (count.reason, count.column, count.contract)
             if count.day is None:  # totals come first
                 example = (count.example_reject_id, count.example_value)

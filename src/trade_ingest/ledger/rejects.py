@@ -33,6 +33,7 @@ class RejectFilter:
         column: with a reason that names this column; together with ``reason``: both in the same reason.
         states: ``open``, ``replayed``, ``discarded``.
         contract: of files that were loaded by the contract of this name.
+        days: found by runs of the last so many days.
     """
 
     file_ids: tuple[int, ...] = ()
@@ -41,6 +42,7 @@ class RejectFilter:
     column: str | None = None
     states: tuple[str, ...] = ("open",)
     contract: str | None = None
+    days: int | None = None
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -53,20 +55,30 @@ class RejectFilter:
             "reason": json.dumps([reason]) if reason else None,
             "states": list(self.states),
             "contract": self.contract,
+            "days": self.days,
         }
 
 
 OPEN_REJECTS = RejectFilter()
 """All open rejects."""
 
-WHERE: LiteralString = """
-    (%(file_ids)s::bigint[] = '{}' OR r.file_id = ANY(%(file_ids)s))
+# ids of runs are given out as these begin: the newest one that is too old bounds them, without a look at older ones
+LAST_RUN_BEFORE: LiteralString = """coalesce((
+    SELECT of_run.run_id FROM ingest.run AS of_run
+    WHERE of_run.started_at < now() - make_interval(days => %(days)s::integer)
+    ORDER BY of_run.run_id DESC LIMIT 1
+), 0)"""
+"""The id of the last run that began more than ``days`` ago."""
+
+WHERE: LiteralString = f"""
+    (%(file_ids)s::bigint[] = '{{}}' OR r.file_id = ANY(%(file_ids)s))
     AND (%(run_id)s::bigint IS NULL OR r.run_id = %(run_id)s)
     AND (%(reason)s::jsonb IS NULL OR r.reasons @> %(reason)s::jsonb)
-    AND (%(states)s::text[] = '{}' OR r.state = ANY(%(states)s))
+    AND (%(states)s::text[] = '{{}}' OR r.state = ANY(%(states)s))
     AND (%(contract)s::text IS NULL OR EXISTS (
         SELECT FROM ingest.file AS of_file JOIN ingest.contract AS of_contract USING (contract_id)
         WHERE of_file.file_id = r.file_id AND of_contract.name = %(contract)s))
+    AND (%(days)s::integer IS NULL OR r.run_id > {LAST_RUN_BEFORE})
 """
 """The condition of a ``RejectFilter`` on ``ingest.reject AS r``, for its ``parameters``."""
 

@@ -259,6 +259,7 @@ def _filter_of(wanted: WantedRejects, *, may_be_all: bool = False) -> RejectFilt
         reason=wanted.reason,
         column=wanted.column,
         contract=wanted.contract,
+        days=wanted.days,
     )
 
 

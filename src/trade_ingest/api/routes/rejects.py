@@ -29,8 +29,8 @@ _PIECE_CHARACTERS = 64 << 10
 @needs(Scope.READ)
 def group_rejects(query_data: GroupsQuery) -> Response:
     """Group rejects by reason, column and contract, with what was found on each day."""
-    wanted, days = query_data.filter, query_data.days
-    return remembered_reply(RejectGroups, query_data, lambda: {"items": reject_trends(ledger(), wanted, days=days)})
+    wanted = query_data.filter
+    return remembered_reply(RejectGroups, query_data, lambda: {"items": reject_trends(ledger(), wanted)})
 
 
 @blueprint.get("")

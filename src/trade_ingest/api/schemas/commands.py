@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from trade_ingest.api.orders import MAX_SOURCES, MaxRejects
 from trade_ingest.api.schemas.base import Answer, ErrorInfo, Id, JsonObject, PageQuery, Request, Text
+from trade_ingest.api.schemas.rejects import days_field
 
 
 class IdempotencyHeader(BaseModel):
@@ -99,13 +100,14 @@ MAX_CORRECTED = 1000
 
 
 class WantedRejects(Request):
-    """Which rejects; at least one of these."""
+    """Which rejects; at least one of these, beside `days`."""
 
     file_ids: list[Id] = Field(default_factory=list, max_length=MAX_SOURCES)
     run_id: Id | None = None
     contract: Text | None = Field(None, description="Of files that were loaded by the contract of this name.")
     reason: Text | None = None
     column: Text | None = None
+    days: int | None = days_field()
 
 
 class CorrectedReject(Request):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
@@ -22,7 +22,13 @@ from trade_ingest.ledger.reject_pages import REJECTS
 from trade_ingest.ledger.rejects import RejectFilter
 
 RejectState = Literal["open", "replayed", "discarded"]
+
 _States = Annotated[tuple[RejectState, ...], CommaSeparated]
+
+
+def days_field(default: int | None = None) -> Any:  # noqa: ANN401  # as pydantic's Field
+    """The field of a parameter ``days``."""
+    return Field(default, ge=1, le=3660, description="Found by runs that began in the last so many days.")
 
 
 class _Wanted:
@@ -34,12 +40,13 @@ class _Wanted:
     reason: str | None
     column: str | None
     state: tuple[RejectState, ...]
+    days: int | None
 
     @property
     def filter(self) -> RejectFilter:
         """The filter as the ledger takes it."""
         file_ids = () if self.file_id is None else (self.file_id,)
-        return RejectFilter(file_ids, self.run_id, self.reason, self.column, self.state, self.contract)
+        return RejectFilter(file_ids, self.run_id, self.reason, self.column, self.state, self.contract, self.days)
 
 
 class WantedRejects(_Wanted, Request):
@@ -51,12 +58,13 @@ class WantedRejects(_Wanted, Request):
     reason: Text | None = Field(None, description="With this code among their reasons.")
     column: Text | None = Field(None, description="With a reason that names this column.")
     state: _States = Field(("open",), description="In one of these states.")
+    days: int | None = days_field()
 
 
 class GroupsQuery(WantedRejects):
     """Which rejects are grouped."""
 
-    days: int = Field(30, ge=1, le=3660, description="Only those that runs of the last so many days found.")
+    days: int = days_field(30)
 
 
 class RejectsQuery(_Wanted, CountedQuery):
@@ -69,6 +77,7 @@ class RejectsQuery(_Wanted, CountedQuery):
     reason: Text | None = Field(None, description="With this code among their reasons.")
     column: Text | None = Field(None, description="With a reason that names this column.")
     state: _States = Field(("open",), description="In one of these states.")
+    days: int | None = days_field()
 
 
 class ExportQuery(_Wanted, Request):
@@ -80,6 +89,7 @@ class ExportQuery(_Wanted, Request):
     reason: Text | None = Field(None, description="With this code among their reasons.")
     column: Text | None = Field(None, description="With a reason that names this column.")
     state: _States = Field(("open",), description="In one of these states.")
+    days: int | None = days_field()
 
 
 class Reject(Answer):

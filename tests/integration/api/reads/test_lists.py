@@ -126,6 +126,29 @@ def test_reject_groups_count_by_reason_column_and_contract_and_day(api, loaded):
     assert api.get("/rejects/groups", state="replayed") == {"items": []}
 
 
+def test_rejects_are_those_of_the_same_days_wherever_they_are_asked_for(api, desk):
+    for name, ago in (("a", 40), ("b", 20), ("c", 0)):
+        desk.load(f"{name}.csv", [desk.line(name, price="-1")])
+        desk.execute("UPDATE ingest.run SET started_at = now() - make_interval(days => %s) WHERE run_id IN"
+                     " (SELECT max(run_id) FROM ingest.run)", ago)  # fmt: skip
+
+    def found(**wanted):
+        (group,) = api.get("/rejects/groups", **wanted)["items"]
+        return group["rejects"]
+
+    def listed(**wanted):
+        return [reject["reject_id"] for reject in api.get("/rejects", **wanted)["items"]]
+
+    assert [found(), found(days=41), found(days=19)] == [2, 3, 1]
+    assert [listed(), listed(days=30), listed(days=19)] == [[3, 2, 1], [3, 2], [3]]
+    assert api.ask("/rejects/export", days=19).text.count("\n") == 2  # a header and a row
+    assert api.get("/rejects", days=30, include="total")["total"] == 2
+    meant = {"contract": "fill", "days": 19}
+    assert api.post("/rejects/replay", meant | {"preview": True})["rows_tried"] == 1
+    assert api.post("/rejects/discard", meant | {"why": "tests"})["rejects"] == 1
+    assert listed() == [2, 1]
+
+
 def test_events_and_attempts_of_a_run_are_in_order(api, loaded):
     events = api.walk("/runs/1/events", limit=2)
     attempts = api.get("/runs/1/attempts")["items"]

@@ -28,13 +28,12 @@ const SHOWN = 200;
 export class Groups {
   readonly wanted = input.required<Wanted>();
   readonly states = input.required<string>();
-  readonly days = input<string>();
   readonly changes = input.required<number>();
   private readonly query = inject(Query);
   private readonly route = inject(ActivatedRoute);
   protected readonly spans = SPANS;
   protected readonly words = words;
-  protected readonly span = computed(() => this.days() ?? '30');
+  protected readonly span = computed(() => this.wanted().days ?? '30');
   protected readonly groups = load<RejectGroups>(() =>
     apiUrl('/rejects/groups', { ...this.wanted(), state: this.states(), days: this.span() }),
   );
@@ -62,7 +61,12 @@ export class Groups {
   }
 
   protected rowsOf(group: RejectGroup): Record<string, string | null> {
-    return { contract: group.contract, reason: group.reason, column: group.column };
+    return {
+      contract: group.contract,
+      reason: group.reason,
+      column: group.column,
+      days: this.span(),
+    };
   }
 
   protected look(span: string): void {

@@ -8,6 +8,8 @@ export interface Wanted {
   readonly column: string | undefined;
   readonly file_id: string | undefined;
   readonly run_id: string | undefined;
+  /** Found by runs of the last so many days. */
+  readonly days: string | undefined;
 }
 
 type Parameter = keyof NonNullable<ListAllRejectsData['query']>;
@@ -18,6 +20,7 @@ export const FILTERS: readonly (Filter & { readonly name: Parameter })[] = [
   { name: 'column', label: 'Column', kind: 'text' },
   { name: 'file_id', label: 'File', kind: 'number' },
   { name: 'run_id', label: 'Run', kind: 'number' },
+  { name: 'days', label: 'Last days', kind: 'number' },
   {
     name: 'state',
     label: 'State',
@@ -29,7 +32,7 @@ export const FILTERS: readonly (Filter & { readonly name: Parameter })[] = [
 
 /** The same rejects, as the commands take them; undefined where nothing narrows them. */
 export function meant(wanted: Wanted): (ReplayIn & Omit<DiscardIn, 'why'>) | undefined {
-  const { contract, reason, column, file_id, run_id } = wanted;
+  const { contract, reason, column, file_id, run_id, days } = wanted;
   const body = {
     ...(contract && { contract }),
     ...(reason && { reason }),
@@ -37,5 +40,5 @@ export function meant(wanted: Wanted): (ReplayIn & Omit<DiscardIn, 'why'>) | und
     ...(file_id && { file_ids: [Number(file_id)] }),
     ...(run_id && { run_id: Number(run_id) }),
   };
-  return Object.keys(body).length ? body : undefined;
+  return Object.keys(body).length ? { ...body, ...(days && { days: Number(days) }) } : undefined;
 }

@@ -117,10 +117,11 @@ describe('Rejects', () => {
       '?contract=c&reason=r&column=p&file_id=7&run_id=3&state=open&state=discarded&days=90',
     );
 
-    const filters = 'contract=c&reason=r&column=p&file_id=7&run_id=3&state=open%2Cdiscarded';
-    await screen.answer(`/rejects/groups?${filters}&days=90`, { items: [] });
+    const filters =
+      'contract=c&reason=r&column=p&file_id=7&run_id=3&days=90&state=open%2Cdiscarded';
+    await screen.answer(`/rejects/groups?${filters}`, { items: [] });
     await screen.answer(`/rejects?${filters}`, page());
-    expect(screen.texts('app-filters li:not(.all)').length).toBe(7);
+    expect(screen.texts('app-filters li:not(.all)').length).toBe(8);
   });
 
   it('waits for both of its lists', async () => {
@@ -207,6 +208,7 @@ describe('Groups of rejects', () => {
 
     expect(screen.url).toBe('/rejects?days=365');
     await screen.answer('/rejects/groups?days=365', { items: [] });
+    await screen.answer('/rejects?days=365', page());
   });
 
   it('say when they are not all', async () => {

@@ -35,6 +35,7 @@ export default class Rejects {
     column: this.column(),
     file_id: this.file_id(),
     run_id: this.run_id(),
+    days: this.days(),
   }));
   protected readonly states = computed(() => listOf(this.state()).join(','));
   protected readonly meant = computed(() => meant(this.wanted()));
