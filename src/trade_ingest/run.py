@@ -52,6 +52,7 @@ class RunOptions:
         also: lakes that get the accepted rows, too: ``parquet:URI``, ``iceberg:URI`` or
             ``iceberg:CATALOG:NAMESPACE.TABLE``.
         within: folders that hold the files which may be loaded, see ``OpenListing``; not kept in the ledger.
+        origins: where options come from that are not defaults: a flag, a variable, a file; for who reads the ledger.
         session: the Spark session to load with, which stays; None: the active or a new one. Not kept in the ledger.
     """
 
@@ -69,6 +70,7 @@ class RunOptions:
     also: tuple[str, ...] = ()
     within: tuple[str, ...] | None = None
     session: SparkSession | None = None
+    origins: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, settings: Settings, *, reload: bool = False, selection: Selection = EVERYTHING) -> RunOptions:
@@ -86,6 +88,11 @@ class RunOptions:
             selection=selection,
             after_load=settings.after_load,
             also=settings.also,
+            origins={
+                option: str(origin)
+                for option, setting in _SETTINGS.items()
+                if (origin := settings.origin_of(setting)).layer != "default"
+            },
         )
 
     def as_dict(self) -> dict[str, Any]:
@@ -102,10 +109,23 @@ class RunOptions:
             "after_load": shown_source(self.after_load),
             "also": [shown_source(lake) for lake in self.also] or None,
             **self.selection.as_dict(),
+            "origins": dict(self.origins),
         }
 
 
 DEFAULT_OPTIONS = RunOptions()
+
+_SETTINGS = {
+    "engine": "engine",
+    "parallelism": "parallelism",
+    "max_connections": "max_connections",
+    "master": "master",
+    "on_changed": "on_changed",
+    "reject_limit": "max_rejects",
+    "after_load": "after_load",
+    "also": "also",
+}
+"""The options that the ledger keeps, and the settings that they come from."""
 
 
 def command_line_options(kept: Mapping[str, Any]) -> list[str]:
@@ -115,7 +135,7 @@ def command_line_options(kept: Mapping[str, Any]) -> list[str]:
 
 def _typed_options(kept: Mapping[str, Any]) -> Iterator[str]:
     for name, value in kept.items():
-        if value is None or value is False or value == _DEFAULTS.get(name):
+        if value is None or value is False or value == _DEFAULTS.get(name) or name == "origins":
             continue
         if name == "reject_limit":
             yield from ("--max-rejects", RejectLimit.model_validate(value).as_option())

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from trade_ingest.contract.model import OnChanged, RejectLimit
 from trade_ingest.run import RunOptions, command_line_options
-from trade_ingest.settings import Settings
+from trade_ingest.settings import Layer, Origin, Settings
 from trade_ingest.source.dates import DateRange
 from trade_ingest.source.pattern import Selection
 
@@ -38,6 +38,15 @@ def test_all_that_was_asked_for_is_typed():
         " --include a* --include b* --exclude c/ --from 2024-01-02"
         " --settle 0 --marker  --checksum off"
     )
+
+
+def test_where_options_come_from_is_kept_and_not_typed():
+    flag, variable = Origin(Layer.FLAG, "--max-rejects"), Origin(Layer.ENVIRONMENT, "TRADE_INGEST_ENGINE")
+    settings = Settings(engine="local", max_rejects="3").with_origins({"max_rejects": flag, "engine": variable})
+    kept = RunOptions.of(settings).as_dict()
+
+    assert kept["origins"] == {"engine": "TRADE_INGEST_ENGINE", "reject_limit": "--max-rejects"}
+    assert command_line_options(kept) == ["--engine", "local", "--max-rejects", "3,0%"]
 
 
 @pytest.mark.parametrize(("count", "ratio", "text"), [(10, 0.01, "10,1%"), (0, 0.0, "0,0%"), (3, 0.125, "3,12.5%")])

@@ -16,11 +16,13 @@ from trade_ingest.contract.model import Contract
 from trade_ingest.errors import UsageError
 from trade_ingest.ledger.contracts import stored_contract
 from trade_ingest.run import RunOptions
-from trade_ingest.settings import Settings
+from trade_ingest.settings import Layer, Origin, Settings
 from trade_ingest.source.dates import parse_dates
 from trade_ingest.source.pattern import Selection
 
 Connection = psycopg.Connection[Any]
+
+_REQUEST = Origin(Layer.FLAG, "the request")
 
 MAX_SOURCES = 10_000
 MAX_GLOBS = 100
@@ -114,8 +116,10 @@ class RunOrder(BaseModel):
     def run_options(self, settings: Settings) -> RunOptions:
         """The options of the run: those of the order, else those of the settings."""
         given = {name: getattr(settings, name) for name in settings.model_fields_set}
+        asked = self.options.model_dump(exclude_none=True, exclude={"reload"})
+        origins = {name: settings.origin_of(name) for name in given} | dict.fromkeys(asked, _REQUEST)
         try:
-            settings = Settings(**given | self.options.model_dump(exclude_none=True, exclude={"reload"}))
+            settings = Settings(**given | asked).with_origins(origins)
         except ValidationError as exc:
             (problem, *_) = exc.errors(include_url=False, include_input=False)
             message = f"options.{problem['loc'][0]}: {problem['msg']}"

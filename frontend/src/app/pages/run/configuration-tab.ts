@@ -11,6 +11,7 @@ interface Option {
   readonly name: string;
   readonly value: string;
   readonly origin: string;
+  readonly isGiven: boolean;
 }
 
 /** Where an option comes from that the run was not given. */
@@ -51,7 +52,7 @@ const DEFAULTS: Readonly<Record<string, unknown>> = { after_load: 'keep', engine
                 <tr>
                   <td>{{ option.name }}</td>
                   <td class="wrap mono">{{ option.value }}</td>
-                  <td [class.muted]="option.origin !== 'given'">{{ option.origin }}</td>
+                  <td [class.muted]="!option.isGiven">{{ option.origin }}</td>
                 </tr>
               }
             </tbody>
@@ -97,21 +98,27 @@ export class ConfigurationTab {
     const name = this.run().contract;
     return name ? apiUrl(`/contracts/${encodeURIComponent(name)}`) : undefined;
   });
-  protected readonly options = computed<readonly Option[]>(() =>
-    Object.entries(this.detail().options).map(([name, value]) => {
+  protected readonly options = computed<readonly Option[]>(() => {
+    const { origins, ...options } = this.detail().options;
+    return Object.entries(options).map(([name, value]) => {
       const ofContract = value === null ? this.contractSays(name) : undefined;
-      if (ofContract) return { name: words(name), ...ofContract };
+      if (ofContract) return { name: words(name), ...ofContract, isGiven: false };
       const isGiven = !(value === null || value === false || value === DEFAULTS[name]);
       return {
         name: words(name),
         value: shown(value),
-        origin: isGiven ? 'given' : value === null ? (OTHERWISE[name] ?? 'default') : 'default',
+        origin: isGiven
+          ? (told(origins, name) ?? 'given')
+          : value === null
+            ? (OTHERWISE[name] ?? 'default')
+            : 'default',
+        isGiven,
       };
-    }),
-  );
+    });
+  });
 
   /** What held where nothing was given; its value is known of the version that the run used only. */
-  private contractSays(name: string): Omit<Option, 'name'> | undefined {
+  private contractSays(name: string): Pick<Option, 'value' | 'origin'> | undefined {
     const part = OF_CONTRACT[name];
     const { contract, contract_version } = this.run();
     if (!part || !contract) return undefined;
@@ -122,6 +129,12 @@ export class ConfigurationTab {
       origin: `contract ${contract}, version ${contract_version}`,
     };
   }
+}
+
+/** Where an option came from, as the run has kept it. */
+function told(origins: unknown, name: string): string | undefined {
+  const found = typeof origins === 'object' ? Reflect.get(origins ?? {}, name) : undefined;
+  return typeof found === 'string' ? found : undefined;
 }
 
 function shown(value: unknown): string {

@@ -392,7 +392,7 @@ it('shows with which options it ran, and the command that does the same', async 
   await settle();
 
   expect(rows('app-configuration-tab')).toEqual([
-    ['engine', 'local', 'given'],
+    ['engine', 'local', 'TRADE_INGEST_ENGINE'],
     ['reload', 'no', 'default'],
     ['on changed', 'replace', 'given'],
     ['reject limit', 'max count 10, max ratio 0.01', 'contract trade_event, version 2'],
