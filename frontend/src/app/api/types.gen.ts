@@ -725,6 +725,12 @@ export type DiscardIn = {
      */
     column?: string | null;
     /**
+     * Days
+     *
+     * Found by runs that began in the last so many days.
+     */
+    days?: number | null;
+    /**
      * Reject Ids
      *
      * Only these.
@@ -2529,6 +2535,12 @@ export type ReplayIn = {
      * Column
      */
     column?: string | null;
+    /**
+     * Days
+     *
+     * Found by runs that began in the last so many days.
+     */
+    days?: number | null;
     /**
      * Corrected
      *
@@ -5019,6 +5031,10 @@ export type ListAllRejectsData = {
          */
         state?: Array<'open' | 'replayed' | 'discarded'>;
         /**
+         * Found by runs that began in the last so many days.
+         */
+        days?: number;
+        /**
          * By what the list is ordered; a minus: the largest first. Only together with run_id or file_id: row_number.
          */
         sort?: 'reject_id' | '-reject_id' | 'row_number' | '-row_number';
@@ -5173,6 +5189,10 @@ export type ExportRejectsData = {
          * In one of these states.
          */
         state?: Array<'open' | 'replayed' | 'discarded'>;
+        /**
+         * Found by runs that began in the last so many days.
+         */
+        days?: number;
     };
     url: '/api/v1/rejects/export';
 };
@@ -5256,7 +5276,7 @@ export type GroupRejectsData = {
          */
         state?: Array<'open' | 'replayed' | 'discarded'>;
         /**
-         * Only those that runs of the last so many days found.
+         * Found by runs that began in the last so many days.
          */
         days?: number;
     };

@@ -191,7 +191,7 @@ describe('Groups of rejects', () => {
     ]);
     expect(hrefs(screen, 'app-reject-groups tbody tr:first-child a')).toEqual([
       '/contracts/trade_event',
-      `/rejects?${OF_FEED}#rows`,
+      `/rejects?${OF_FEED}&days=30#rows`,
     ]);
     const bar = screen.element.querySelector('app-trend rect');
     expect([bar?.getAttribute('height'), Number(bar?.getAttribute('x'))]).toEqual(['24', 116]);
@@ -242,7 +242,7 @@ describe('Rows of rejects', () => {
 
   it('say what became of them', async () => {
     const screen = await open('?state=replayed&state=discarded');
-    await screen.answer('/rejects/groups?state=replayed%2Cdiscarded&days=30', { items: [] });
+    await screen.answer('/rejects/groups?days=30&state=replayed%2Cdiscarded', { items: [] });
     await screen.answer(
       '/rejects?state=replayed%2Cdiscarded',
       page(

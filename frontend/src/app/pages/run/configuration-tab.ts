@@ -133,7 +133,7 @@ export class ConfigurationTab {
 
 /** Where an option came from, as the run has kept it. */
 function told(origins: unknown, name: string): string | undefined {
-  const found = typeof origins === 'object' ? Reflect.get(origins ?? {}, name) : undefined;
+  const found: unknown = typeof origins === 'object' ? Reflect.get(origins ?? {}, name) : undefined;
   return typeof found === 'string' ? found : undefined;
 }
 

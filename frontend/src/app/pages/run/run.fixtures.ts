@@ -38,7 +38,13 @@ export const RUN: Run = {
 
 export const DETAIL: RunDetail = {
   run: RUN,
-  options: { engine: 'local', reload: false, on_changed: 'replace', reject_limit: null, origins: { engine: 'TRADE_INGEST_ENGINE' } },
+  options: {
+    engine: 'local',
+    reload: false,
+    on_changed: 'replace',
+    reject_limit: null,
+    origins: { engine: 'TRADE_INGEST_ENGINE' },
+  },
   process_id: 4711,
   is_live: false,
   is_balanced: true,
