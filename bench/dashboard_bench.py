@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -27,8 +28,10 @@ from trade_ingest.embedded.cluster import Cluster
 from trade_ingest.embedded.server import DATABASE
 from trade_ingest.ledger.schema import upgrade
 
-SCREENS = ("/", "/runs", "/runs/77777", "/files", "/files?state=failed", "/files/1234567", "/rejects", "/contracts")
+SCREENS = ("/", "/runs", "/runs/77777", "/files", "/files?state=failed", "/files/1234567", "/rejects", "/contracts",
+           "/trades", "/runs/compare?left=77777&right=77785", "/system", "/system?tab=database")  # fmt: skip
 MOVING = 5000
+MOST_MS = 200
 ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update")
 FILLED = "() => document.querySelector('main h1') && !document.querySelector('main [aria-busy=true], .skeleton')"
 MOVING_RUN = f"""
@@ -92,17 +95,27 @@ def moving_run(server: str) -> Iterator[str]:
 
 
 def interactions(page: Page, address: str, rounds: int) -> list[float]:
-    """Milliseconds from each click and key to the next paint, while files move."""
+    """Milliseconds from each click and key to the next paint, while files move: all that the run screen offers."""
     page.add_init_script(OBSERVE)
     page.goto(address)
     page.wait_for_function(FILLED)
     page.wait_for_timeout(2000)
-    links = page.locator("main").get_by_role("button").or_(page.locator("main").get_by_role("tab"))
+    main = page.locator("main")
     for number in range(rounds):
         page.locator("header").get_by_role("button", name="Zone").click()
         page.locator("header").get_by_role("button", name="Colours").click()
-        if links.count():
-            links.nth(number % links.count()).focus()
+        tabs = main.get_by_role("tab").or_(main.get_by_role("navigation").get_by_role("link"))
+        if tabs.count():
+            tabs.nth(number % tabs.count()).click()
+            page.wait_for_timeout(200)
+            tabs.first.click()
+        heads = main.locator("thead").get_by_role("button")
+        if heads.count():
+            heads.nth(number % heads.count()).click()
+        boxes = main.locator("input[type=search], input[type=text], input:not([type])")
+        if boxes.count():
+            boxes.first.press_sequentially(f"part-{number}", delay=60)
+            boxes.first.fill("")
         page.keyboard.press("Tab")
         page.mouse.wheel(0, 600 if number % 2 else -600)
         page.wait_for_timeout(300)
@@ -136,6 +149,8 @@ def main() -> None:
                 f" {found[int(len(found) * 0.98)] if found else 0:.0f} ms, slowest {max(found, default=0):.0f} ms"
             )
             browser.close()
+            if found and found[int(len(found) * 0.98)] >= MOST_MS:
+                sys.exit(f"interaction to next paint is not under {MOST_MS} ms")
     finally:
         cluster.stop()
 

@@ -20,6 +20,8 @@ SCREENS = {
     "database": "/system?tab=database",
     "settings": "/system?tab=settings",
     "tokens": "/system?tab=tokens",
+    "reconciliation": "/system?tab=reconciliation",
+    "audit": "/system?tab=audit",
     "events of a run": "/runs/2?tab=events",
     "options of a run": "/runs/2?tab=configuration",
 }
@@ -35,7 +37,16 @@ def test_each_screen_is_accessible(ledger, open_screen, theme):
         page = screen.open(path)
         screen.wait()
         expect(page.locator("h1")).to_have_count(1)
+        if name == "overview":  # charts and the calendar are made when they come into sight
+            for panel in ("app-calendar", "app-throughput"):
+                page.locator("main app-panel").last.scroll_into_view_if_needed()
+                page.locator(f"{panel} svg, {panel} canvas").first.wait_for()
         found[name] = screen.violations()
+    page = screen.open("/runs")
+    screen.wait()
+    page.get_by_role("button", name="Start a run").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    found["start a run"] = screen.violations()
 
     assert {name: violations for name, violations in found.items() if violations} == {}
 

@@ -378,6 +378,7 @@ describe('Throughput', () => {
     ]);
     expect(hrefs(screen, 'tbody tr:last-child a')).toEqual([
       '/files?state=loaded&loaded_from=2024-01-11T08:00:00Z&loaded_to=2024-01-11T09:00:00.000Z',
+      '/runs?min_files_failed=1&started_to=2024-01-11T09:00:00.000Z&ended_from=2024-01-11T08:00:00Z',
       '/files?state=loaded&loaded_from=2024-01-11T08:00:00Z&loaded_to=2024-01-11T09:00:00.000Z&min_rows_rejected=1',
     ]);
   });

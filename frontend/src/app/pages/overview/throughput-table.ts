@@ -33,7 +33,11 @@ import { Time } from '../../ui/time';
                     bucket.files_loaded | count
                   }}</a>
                 </td>
-                <td class="number">{{ bucket.files_failed | count }}</td>
+                <td class="number">
+                  <a routerLink="/runs" [queryParams]="failedOf(bucket)">{{
+                    bucket.files_failed | count
+                  }}</a>
+                </td>
                 <td class="number">{{ bucket.rows_loaded | count }}</td>
                 <td class="number">
                   <a routerLink="/files" [queryParams]="rejectedOf(bucket)">{{
@@ -64,9 +68,17 @@ export class ThroughputTable {
       .reverse(),
   );
 
-  protected filesOf({ at }: Bucket): Record<string, string> {
-    const end = Date.parse(at) + this.summary().bucket_seconds * 1000;
-    return { state: 'loaded', loaded_from: at, loaded_to: new Date(end).toISOString() };
+  protected filesOf(bucket: Bucket): Record<string, string> {
+    return { state: 'loaded', loaded_from: bucket.at, loaded_to: this.endOf(bucket) };
+  }
+
+  /** The runs that had attempts which failed then: they began before the end, and have not ended before the start. */
+  protected failedOf(bucket: Bucket): Record<string, string> {
+    return { min_files_failed: '1', started_to: this.endOf(bucket), ended_from: bucket.at };
+  }
+
+  private endOf({ at }: Bucket): string {
+    return new Date(Date.parse(at) + this.summary().bucket_seconds * 1000).toISOString();
   }
 
   protected rejectedOf(bucket: Bucket): Record<string, string> {

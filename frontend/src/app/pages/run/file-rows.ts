@@ -6,7 +6,17 @@ export type FileRow = MovingFile | File;
 export interface FileFilter {
   readonly state: readonly string[];
   readonly uri: string;
+  /** A name of a column, with a minus before it for the largest first. */
+  readonly sort: string;
 }
+
+/** What files that move can be ordered by; by all else they stand in the order in which they began. */
+const KEYS: Readonly<Record<string, (file: MovingFile) => number | string>> = {
+  uri: ({ progress }) => progress.uri ?? '',
+  size_bytes: ({ progress }) => progress.size_bytes,
+  rows_read: ({ progress }) => progress.rows_read,
+  rows_rejected: ({ progress }) => progress.rows_rejected,
+};
 
 const ENDINGS: Readonly<Partial<Record<EventKind, File['state']>>> = {
   file_loaded: 'loaded',
@@ -19,7 +29,7 @@ export function endingOf(event: LiveEvent): File['state'] | undefined {
   return event.file_id === null ? undefined : ENDINGS[event.event];
 }
 
-/** The rows of the file table: those that move first, then the listed ones as they stand now. */
+/** The rows of the file table: those that move first, then the listed ones as they stand now; both in order. */
 export function rowsOf(
   moving: Moving,
   listed: readonly File[],
@@ -29,7 +39,9 @@ export function rowsOf(
   const rows: FileRow[] = [];
   if (!filter.state.length || filter.state.includes('pending')) {
     const fits = uriFilter(filter.uri);
-    for (const file of moving.files) if (fits(file.progress.uri ?? '')) rows.push(file);
+    rows.push(
+      ...ordered(moving.files, filter.sort).filter(({ progress }) => fits(progress.uri ?? '')),
+    );
   }
   for (const file of listed) {
     if (moving.byId.has(file.file_id)) continue;
@@ -37,6 +49,16 @@ export function rowsOf(
     rows.push(ending ? ended(file, ending) : file);
   }
   return rows;
+}
+
+function ordered(files: readonly MovingFile[], sort: string): readonly MovingFile[] {
+  const key = KEYS[sort.replace(/^-/, '')];
+  if (!key) return files;
+  const sign = sort.startsWith('-') ? -1 : 1;
+  return [...files].sort((one, other) => {
+    const [a, b] = [key(one), key(other)];
+    return a < b ? -sign : a > b ? sign : one.file_id - other.file_id;
+  });
 }
 
 /** As the API filters: `*` and `?` are wildcards; without one, any part of a URI. */

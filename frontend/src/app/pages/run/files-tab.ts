@@ -102,6 +102,7 @@ export class FilesTab {
     rowsOf(this.moving(), this.list.items(), this.endings(), {
       state: this.state(),
       uri: this.uri(),
+      sort: this.sort(),
     }),
   );
 
