@@ -96,13 +96,15 @@ class RunOptions:
         )
 
     def as_dict(self) -> dict[str, Any]:
-        """The form kept in the ledger."""
+        """The form kept in the ledger, without secrets."""
+        from trade_ingest.settings import shown_text
+
         limit = self.reject_limit
         return {
             "engine": self.engine,
             "parallelism": self.parallelism,
             "max_connections": self.max_connections,
-            "master": self.master,
+            "master": self.master and shown_text(self.master),
             "on_changed": self.on_changed and self.on_changed.value,
             "reject_limit": None if limit is None else limit.model_dump(),
             "reload": self.reload,

@@ -314,8 +314,8 @@ class Settings(BaseModel):
         if name == "spark_conf":
             return tuple(_shown_conf(item) for item in value)
         if isinstance(value, tuple):
-            return tuple(_shown_text(item) for item in value)
-        return _shown_text(value) if isinstance(value, str) else value
+            return tuple(shown_text(item) for item in value)
+        return shown_text(value) if isinstance(value, str) else value
 
 
 def load_settings(
@@ -367,10 +367,10 @@ def _shown_conf(item: str) -> str:
     name, separator, value = item.partition("=")
     if not separator or _SECRET_NAME.search(name):
         return f"{name.partition(' ')[0]}{separator}{_HIDDEN}"
-    return f"{name}={_shown_text(value)}"
+    return f"{name}={shown_text(value)}"
 
 
-def _shown_text(text: str) -> str:
+def shown_text(text: str) -> str:
     """A text of a setting without user names, passwords, tokens and signatures of the addresses in it."""
     before, separator, address = text.partition("://")
     scheme = re.search(r"[\w+.-]*$", before)
@@ -490,7 +490,7 @@ def _connection_problem(error: ErrorDetails) -> str:
 def _described(name: str, value: object, error: ErrorDetails) -> str:
     if error["type"] == "string_too_short":
         return "is empty; expected a value"
-    shown = _HIDDEN if name in _MASKED_WHERE_WRONG else repr(_shown_text(value) if isinstance(value, str) else value)
+    shown = _HIDDEN if name in _MASKED_WHERE_WRONG else repr(shown_text(value) if isinstance(value, str) else value)
     return f"{shown} {_problem(str(value), error)}"
 
 

@@ -95,7 +95,7 @@ class Origins:
             is_ours = site in {"same-origin", "none"} or is_visit
         else:
             origin = request.headers.get("Origin")
-            is_ours = origin is None or urlsplit(origin).netloc.lower() == request.host.lower()
+            is_ours = origin is None or origin.lower().partition("://")[2] == request.host.lower()
         if not is_ours:
             message = "the request comes from a page of another site"
             raise CrossSiteError(message, hint="programs send a bearer token")

@@ -32,6 +32,7 @@ def install(app: APIFlask) -> None:
     """Make every error of an app a problem."""
     app.config["VALIDATION_ERROR_STATUS_CODE"] = HTTPStatus.BAD_REQUEST
     app.register_error_handler(TradeIngestError, problem_of)
+    app.register_error_handler(psycopg.DataError, _unusable_value)
     app.register_error_handler(psycopg.Error, lambda error: problem_of(as_ingest_error(error)))
     app.register_error_handler(HTTPException, _http_problem)
     for kind in (ParseException, NoMoreData):  # gunicorn reads a body in pieces when it is asked for
@@ -84,7 +85,7 @@ def _http_problem(error: HTTPException) -> ResponseReturnValue:
     detail = _DETAILS.get(status, status.description)
     if status in (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED):
         detail += f": {request.path[:_SHOWN_OF_PATH]}"
-    response = _problem(status, f"http.{status.name.lower()}", status.phrase, detail)
+    response = _problem(status, f"http.{status.name.lower()}", status.phrase, detail, hint=_HINTS.get(status, ""))
     for name, value in error.get_headers():
         if name != "Content-Type":
             response.headers[name] = value
@@ -92,6 +93,14 @@ def _http_problem(error: HTTPException) -> ResponseReturnValue:
 
 
 _SHOWN_OF_PATH = 200
+
+_HINTS = {
+    HTTPStatus.NOT_FOUND: "/api/v1/docs lists the paths",
+    HTTPStatus.METHOD_NOT_ALLOWED: "/api/v1/docs says which methods a path takes",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "send less at once",
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "send application/json, or what /api/v1/docs says of the path",
+    HTTPStatus.BAD_REQUEST: "/api/v1/docs says what is expected",
+}
 
 _DETAILS = {
     HTTPStatus.NOT_FOUND: "there is no such path",
@@ -117,6 +126,13 @@ def _invalid_request(error: HTTPError) -> Response:
     first = f": {errors[0]['pointer']}: {errors[0]['detail']}" if errors else ""
     message = f"the request is not as documented{first}"
     return problem_of(RequestInvalidError(message, hint="/api/v1/openapi.json says what is expected", errors=errors))
+
+
+def _unusable_value(error: psycopg.DataError) -> Response:
+    """The problem for a value that is as documented and that PostgreSQL cannot use, such as a NUL in a path."""
+    logger.warning("request %s: a value cannot be used", g.get("request_id"), exc_info=error)
+    message = f"a value of the request cannot be used: {as_ingest_error(error).message}"
+    return problem_of(RequestInvalidError(message, hint="/api/v1/openapi.json says what is expected"))
 
 
 def _unexpected(error: Exception) -> Response:

@@ -1,11 +1,11 @@
-"""Answers that sum up many rows, and are the same for all who ask: made once for each state of the ledger."""
+"""Answers that sum up many rows, and are the same for all who ask: made once for each state of the database."""
 
 from __future__ import annotations
 
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
@@ -14,44 +14,49 @@ from flask import Flask, Response, current_app
 from trade_ingest.api.connections import ledger
 from trade_ingest.api.replies import MEDIA_TYPE
 from trade_ingest.api.schemas.base import Answer, Request
-from trade_ingest.ledger.events import newest_event_id
+from trade_ingest.ledger.stream import current_snapshot
 
 EXTENSION = "trade_ingest_remembered"
 
 REMEMBERED_SECONDS = 5.0
-"""As old an answer may be while nothing happens: it also says how long ago things were."""
+"""As old an answer may be while nothing is written: it also says how long ago things were."""
 
-_MOST = 200
+_MOST = 50
 
 
-@dataclass(slots=True)
-class _Entry:
-    lock: Lock = field(default_factory=Lock)
-    newest_event_id: int = -1
-    made_at: float = 0.0
-    body: str = ""
+@dataclass(frozen=True, slots=True)
+class _Made:
+    snapshot: str
+    at: float
+    body: str
 
 
 class Remembered:
-    """The last answers to questions."""
+    """The last answers to questions; nobody waits for an answer that another makes."""
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._entries: OrderedDict[str, _Entry] = OrderedDict()
+        self._made: OrderedDict[str, _Made] = OrderedDict()
 
-    def answer(self, question: str, newest_event_id: int, make: Callable[[], str]) -> str:
-        """The remembered answer, unless something has happened since or it is old; who asks meanwhile waits for it."""
+    def answer(self, question: str, snapshot: str, make: Callable[[], str]) -> str:
+        """The remembered answer, unless it is old or something was written since.
+
+        Args:
+            question: what is asked.
+            snapshot: which transactions are seen, taken before: two that are equal see the same rows.
+            make: makes the answer.
+        """
+        now = time.monotonic()
         with self._lock:
-            entry = self._entries.setdefault(question, _Entry())
-            self._entries.move_to_end(question)
-            if len(self._entries) > _MOST:
-                self._entries.popitem(last=False)
-        with entry.lock:
-            is_old = time.monotonic() - entry.made_at > REMEMBERED_SECONDS
-            if is_old or entry.newest_event_id != newest_event_id:
-                entry.body = make()
-                entry.newest_event_id, entry.made_at = newest_event_id, time.monotonic()
-            return entry.body
+            made = self._made.get(question)
+        if made is None or made.snapshot != snapshot or now - made.at > REMEMBERED_SECONDS:
+            made = _Made(snapshot, now, make())
+            with self._lock:
+                self._made[question] = made
+                self._made.move_to_end(question)
+                if len(self._made) > _MOST:
+                    self._made.popitem(last=False)
+        return made.body
 
 
 def install(app: Flask) -> None:
@@ -64,6 +69,6 @@ def remembered_reply(model: type[Answer], query: Request, make: Callable[[], Any
     memory: Remembered = current_app.extensions[EXTENSION]
     question = f"{model.__name__} {query.model_dump_json()}"
     body = memory.answer(
-        question, newest_event_id(ledger()), lambda: model.model_validate(make()).model_dump_json(by_alias=True)
+        question, current_snapshot(ledger()), lambda: model.model_validate(make()).model_dump_json(by_alias=True)
     )
     return Response(body, content_type=MEDIA_TYPE)

@@ -11,7 +11,9 @@ from collections import deque
 from dataclasses import dataclass, field
 from threading import Lock
 
-from flask import Flask, g
+from flask import Flask, g, request
+
+_READS = {"GET", "HEAD"}
 
 TURN_SECONDS = 0.05
 """A request that takes longer goes on beside the next one: it waits for PostgreSQL or for a store, or is a long one."""
@@ -65,12 +67,16 @@ class Turns:
 
 
 def install(app: Flask) -> None:
-    """Let the requests of an app take turns; what is streamed is sent after the turn."""
+    """Let the reads of an app take turns; what is streamed is sent after the turn.
+
+    What writes, and waits for a body, takes none; nor do checks of health and files, which take no time.
+    """
     turns = Turns(TURN_SECONDS)
 
     @app.before_request
     def take() -> None:
-        g.turn = turns.take()
+        if request.method in _READS and request.path.startswith("/api/"):
+            g.turn = turns.take()
 
     @app.teardown_request
     def give_back(_: BaseException | None) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any, LiteralString
@@ -48,16 +47,16 @@ LIMIT 1
 """
 
 _HOLIDAYS_SQL: LiteralString = """
-SELECT coalesce(array_agg(DISTINCT holiday::date), '{}')
+SELECT ARRAY(SELECT jsonb_array_elements_text(coalesce(newest.definition->'holidays', '[]'))::date)
 FROM (
-    SELECT DISTINCT ON (c.name) c.definition->'holidays' AS holidays
-    FROM ingest.contract AS c
-    JOIN (SELECT DISTINCT target, contract_id FROM ingest.run) AS used USING (contract_id)
-    WHERE used.target = %(target)s AND (%(contract)s::text IS NULL OR c.name = %(contract)s)
-    ORDER BY c.name, c.contract_id DESC
+    SELECT DISTINCT c.name
+    FROM (SELECT DISTINCT contract_id FROM ingest.run WHERE target = %(target)s) AS used
+    JOIN ingest.contract AS c USING (contract_id)
+    WHERE %(contract)s::text IS NULL OR c.name = %(contract)s
+) AS feed
+CROSS JOIN LATERAL (
+    SELECT definition FROM ingest.contract WHERE name = feed.name ORDER BY contract_id DESC LIMIT 1
 ) AS newest
-CROSS JOIN LATERAL jsonb_array_elements_text(newest.holidays) AS holiday
-WHERE jsonb_typeof(newest.holidays) = 'array'
 """
 
 
@@ -90,7 +89,7 @@ def cover_days(
     return days
 
 
-def list_holidays(connection: Connection, target: str, *, contract: str | None = None) -> Sequence[date]:
-    """The days on which nothing is expected, as the newest contract of each feed of a target says, in order."""
-    found = connection.execute(_HOLIDAYS_SQL, {"target": target, "contract": contract}).fetchone()
-    return sorted(found[0]) if found else ()
+def list_holidays(connection: Connection, target: str, *, contract: str | None = None) -> list[date]:
+    """The days on which none of the feeds of a target expects anything, as their newest contracts say, in order."""
+    of_feeds = connection.execute(_HOLIDAYS_SQL, {"target": target, "contract": contract}).fetchall()
+    return sorted(set.intersection(*(set(days) for (days,) in of_feeds))) if of_feeds else []

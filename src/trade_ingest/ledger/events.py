@@ -55,12 +55,6 @@ class Event:
         }
 
 
-def newest_event_id(connection: psycopg.Connection[Any]) -> int:
-    """The id of the last event; 0 if nothing has happened."""
-    found = connection.execute("SELECT coalesce(max(event_id), 0) FROM ingest.event").fetchone()
-    return int(found[0]) if found else 0
-
-
 def record_event(connection: psycopg.Connection[Any], event: Event) -> None:
     """Append an event to the ledger, in the connection's transaction."""
     connection.execute(

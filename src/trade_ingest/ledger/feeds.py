@@ -100,9 +100,10 @@ def judge_days(
         holidays: days that are not expected.
     """
     newest = max((day for day, count in rows.items() if count), default=date.min)
+    weeks_after = [timedelta(weeks=weeks) for weeks in range(HABIT_WEEKS + 1)]
+    told = {day + later for day in rows for later in weeks_after} | set(holidays)
     states = {}
-    for number in range((last - first).days + 1):
-        day = first + timedelta(days=number)
+    for day in sorted(day for day in told if first <= day <= last):  # of all others there is nothing to say
         before = [rows.get(day - timedelta(weeks=weeks), 0) for weeks in range(1, HABIT_WEEKS + 1)]
         usual = [count for count in before if count]
         is_usual = len(usual) >= HABIT_DAYS

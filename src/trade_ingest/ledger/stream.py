@@ -171,11 +171,16 @@ LIMIT %(limit)s
 """
 
 
-def current_position(connection: Connection) -> Position:
-    """The position after all events that are committed now."""
+def current_snapshot(connection: Connection) -> str:
+    """Which transactions are seen now, as text: of two that are equal, the same rows are seen."""
     row = connection.execute("SELECT pg_current_snapshot()::text").fetchone()
     assert row is not None
-    return Position(Snapshot.parse(row[0]))
+    return str(row[0])
+
+
+def current_position(connection: Connection) -> Position:
+    """The position after all events that are committed now."""
+    return Position(Snapshot.parse(current_snapshot(connection)))
 
 
 def read_events(

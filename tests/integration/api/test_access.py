@@ -5,11 +5,13 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from psycopg.types.json import Json
 
 from trade_ingest.api.access import Scope, required_scope
 from trade_ingest.api.app import create_app
 from trade_ingest.api.options import ApiOptions
 from trade_ingest.errors import ConfigurationError
+from trade_ingest.run import RunOptions
 from trade_ingest.settings import Settings
 
 UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
@@ -270,6 +272,14 @@ def test_no_secret_is_in_the_ledger_the_log_or_an_answer(service, app_of, capfd,
     secrets.append(made)
     signed = "https://h.example/a.csv?sig=pw-of-signature"
     secrets.append("pw-of-signature")
+    secrets += ["pw-of-spark", "pw-of-connect"]
+    for master in ("spark://user:pw-of-spark@host:7077", "sc://host:15002/;token=pw-of-connect"):
+        service.query(
+            "INSERT INTO ingest.run (kind, state, sources, target, engine, host, process_id, started_by,"
+            " program_version, options)"
+            " VALUES ('ingest', 'failed', '{a}', 'public.t', 'spark', 'h', 1, 'u', '1', %s) RETURNING run_id",
+            Json(RunOptions(engine="spark", master=master).as_dict()),
+        )
     texts.append(client.post("/api/v1/runs", json={"sources": [signed]}, headers=bearer(token)).get_data(as_text=True))
     for path, method, scope in routes(app):
         if method == "GET" and scope is not None and path != "/api/v1/events":

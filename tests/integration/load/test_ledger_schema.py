@@ -1,4 +1,5 @@
 import threading
+from datetime import date
 
 import psycopg
 import pytest
@@ -307,3 +308,19 @@ def test_connection_has_no_timeouts_and_is_in_utc(feed, with_setting):
         ]
 
     assert found == ["UTC", "0", "ISO, MDY"]
+
+
+def test_upgrade_counts_the_days_of_files_that_were_loaded_before(feed):
+    feed.write("a.csv", [feed.trade(1), feed.trade(2, at="2024-02-29 23:59:59"), feed.trade(3)])
+    feed.write("b.csv", [feed.trade(4)])
+    feed.run()
+    before = feed.files("event_days, event_day_rows")
+    with psycopg.connect(feed.database, autocommit=True) as connection:
+        connection.execute("ALTER TABLE ingest.file DROP COLUMN event_days, DROP COLUMN event_day_rows")
+        connection.execute("DROP INDEX ingest.file_event_time")
+        connection.execute("UPDATE ingest.schema_version SET version_num = '0005'")
+
+    assert schema.upgrade(feed.database) == "0005"
+
+    assert before[0][1:] == ([date(2024, 1, 15), date(2024, 2, 29)], [2, 1])
+    assert feed.files("event_days, event_day_rows") == before

@@ -1,5 +1,6 @@
 """What is said of the days of a feed, by its own habit."""
 
+import statistics
 from datetime import date, timedelta
 
 import pytest
@@ -85,6 +86,32 @@ def test_expected_day_without_rows_is_late_until_a_later_one_has_some():
 def test_nothing_is_expected_of_a_holiday_and_what_it_has_is_never_partial():
     assert states(MONDAYS, 28, 28, holidays=[28]) == {28: "holiday"}
     assert states(MONDAYS | {28: 3}, 28, 28, holidays=[28]) == {28: "loaded"}
+
+
+@given(
+    st.dictionaries(st.integers(0, 60), st.integers(0, 9)),
+    st.sets(st.integers(0, 60)),
+    st.integers(-10, 70),
+    st.integers(-10, 70),
+)
+def test_days_are_judged_as_they_would_be_one_by_one(rows, holidays, first, last):
+    newest = max((day for day, count in rows.items() if count), default=-1000)
+    expected = {}
+    for day in range(first, last + 1):
+        usual = [rows[day - 7 * week] for week in (1, 2, 3, 4) if rows.get(day - 7 * week)]
+        if rows.get(day):
+            is_low = len(usual) >= 2 and 2 * rows[day] < statistics.median(usual) and day not in holidays
+            expected[day] = "partial" if is_low else "loaded"
+        elif day in holidays:
+            expected[day] = "holiday"
+        elif len(usual) >= 2:
+            expected[day] = "late" if day > newest else "missing"
+
+    assert states(rows, first, last, holidays) == expected
+
+
+def test_a_row_of_long_ago_makes_no_days_between():
+    assert states({-100_000: 5} | MONDAYS, -200_000, 27) == {-100_000: "loaded"} | dict.fromkeys(MONDAYS, "loaded")
 
 
 @pytest.mark.parametrize(

@@ -59,11 +59,12 @@ def list_gaps(query_data: GapsQuery) -> Response:
 
 
 def _gaps(days: int) -> Iterator[dict[str, Any]]:
-    yesterday = datetime.now(UTC).date() - timedelta(days=1)
-    first = yesterday - timedelta(days=days - 1)
+    today = datetime.now(UTC).date()
+    first = today - timedelta(days=days)
     for feed in list_feed_days(ledger(), first - timedelta(weeks=HABIT_WEEKS)):
         of_state: dict[DayState, list[date]] = defaultdict(list)
-        for day, state in judge_days(feed.rows, first, yesterday, feed.holidays).items():
+        last = min(last_expected_day(max(feed.rows), today), today - timedelta(days=1))
+        for day, state in judge_days(feed.rows, first, last, feed.holidays).items():
             of_state[state].append(day)
         missing, late, partial = (of_state[state] for state in (DayState.MISSING, DayState.LATE, DayState.PARTIAL))
         if missing or late or partial:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
@@ -36,7 +38,33 @@ def _split(value: Any) -> Any:  # noqa: ANN401  # whatever was sent
 Text = Annotated[str, Field(min_length=1, max_length=2000), AfterValidator(_without_nul)]
 Id = Annotated[int, Field(ge=1, le=MAX_ID, json_schema_extra={"format": "int64"})]
 Count = Annotated[int, Field(ge=0, le=MAX_ID, json_schema_extra={"format": "int64"})]
-Moment = Annotated[AwareDatetime, Field(description="ISO 8601 with a zone, such as 2024-03-04T09:00:00Z.")]
+FIRST_DAY = date(1800, 1, 1)
+LAST_DAY = date(2199, 12, 31)
+"""Of what can be asked for: no trade is older, and every moment between is one in any zone."""
+
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+def _within_days(value: datetime) -> datetime:
+    if not FIRST_DAY.year <= value.year <= LAST_DAY.year:
+        message = f"expected a moment from {FIRST_DAY} to {LAST_DAY}"
+        raise ValueError(message)
+    return value
+
+
+def _as_written(value: Any) -> Any:  # noqa: ANN401  # whatever was sent; pydantic takes seconds since 1970, too
+    if isinstance(value, str) and _DAY.fullmatch(value) is None:
+        message = "expected a day such as 2024-03-04"
+        raise ValueError(message)
+    return value
+
+
+Moment = Annotated[
+    AwareDatetime,
+    Field(description="ISO 8601 with a zone, such as 2024-03-04T09:00:00Z."),
+    AfterValidator(_within_days),
+]
+Day = Annotated[date, BeforeValidator(_as_written), Field(ge=FIRST_DAY, le=LAST_DAY)]
 CommaSeparated = BeforeValidator(_split)
 """For a tuple in a query: values separated by commas."""
 

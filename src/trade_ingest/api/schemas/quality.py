@@ -6,7 +6,7 @@ from datetime import date
 
 from pydantic import Field
 
-from trade_ingest.api.schemas.base import Answer, Id, Request, Text
+from trade_ingest.api.schemas.base import Answer, Day, Id, Request, Text
 from trade_ingest.ledger.feeds import DayState
 from trade_ingest.reconcile import MismatchKind
 
@@ -16,8 +16,8 @@ class CoverageQuery(Request):
 
     target: Text = Field(description="`schema.table`.")
     contract: Text | None = Field(None, description="Only files that were loaded by the contract of this name.")
-    date_from: date | None = Field(None, description="This day and later.")
-    date_to: date | None = Field(None, description="Days before this one.")
+    date_from: Day | None = Field(None, description="This day and later.")
+    date_to: Day | None = Field(None, description="Days before this one.")
 
 
 class DayCoverage(Answer):

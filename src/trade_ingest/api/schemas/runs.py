@@ -20,6 +20,7 @@ from trade_ingest.api.schemas.base import (
     PageQuery,
     Text,
 )
+from trade_ingest.ledger.events import EventKind
 from trade_ingest.ledger.run_pages import RUNS, RunFilter
 
 RunState = Literal["running", "succeeded", "failed", "interrupted", "abandoned"]
@@ -161,7 +162,7 @@ class AttemptPage(Answer):
 class EventsQuery(PageQuery):
     """Which events of a run."""
 
-    kind: Annotated[tuple[str, ...], CommaSeparated] = Field((), description="Of one of these kinds.")
+    kind: Annotated[tuple[EventKind, ...], CommaSeparated] = Field((), description="Of one of these kinds.")
     sort: Literal["event_id", "-event_id"] = "event_id"
 
 

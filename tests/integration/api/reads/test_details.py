@@ -3,7 +3,7 @@
 import gzip
 import io
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import psycopg
 import pytest
@@ -331,6 +331,7 @@ def test_days_of_feeds_are_judged_by_their_habit_and_their_contract(api, desk):
     )
     late = [str(monday + timedelta(weeks=1))] if today > monday + timedelta(weeks=1) else []
     assert feed["late"] == late
+    assert len(api.get("/coverage", target="public.fill", date_from="1800-01-01")["days"]) == 7 + len(late)
     days = api.get("/coverage", target="public.fill", contract="fill", date_from=str(holiday))["days"]
     assert {day["date"]: day["state"] for day in days} == {
         str(holiday): "holiday",
@@ -338,6 +339,40 @@ def test_days_of_feeds_are_judged_by_their_habit_and_their_contract(api, desk):
         str(at[-1]): "loaded",
         **dict.fromkeys(late, "late"),
     }
+
+
+def test_feed_that_has_ended_lacks_nothing(api, desk):
+    today = datetime.now(UTC).date()
+    ended = [today - timedelta(weeks=weeks) for weeks in (9, 8, 7, 6)]
+    desk.load("a.csv", [desk.line(f"A{n}", at=f"{day} 09:00:00") for n, day in enumerate(ended)])
+
+    assert api.get("/coverage/gaps", days=100)["items"] == []
+    days = api.get("/coverage", target="public.fill")["days"]
+    assert [(day["date"], day["state"]) for day in days] == [(str(day), "loaded") for day in ended]
+
+
+def test_holiday_of_a_target_is_one_of_all_its_feeds(api, desk):
+    desk.contract = desk.contract.model_copy(update={"holidays": (date(2024, 3, 5), date(2024, 3, 7))})
+    desk.load("a.csv", [desk.line("A1"), desk.line("A2", at="2024-03-08 09:00:00")])
+    desk.contract = desk.contract.model_copy(update={"name": "other", "holidays": (date(2024, 3, 7),)})
+    desk.load("b.csv", [desk.line("B1")])
+
+    def holidays(**wanted):
+        days = api.get("/coverage", target="public.fill", **wanted)["days"]
+        return [day["date"] for day in days if day["state"] == "holiday"]
+
+    assert [holidays(), holidays(contract="fill")] == [["2024-03-07"], ["2024-03-05", "2024-03-07"]]
+
+
+def test_sums_are_as_of_the_last_commit_whoever_made_it(api, loaded, desk):
+    groups = api.get("/rejects/groups")["items"]
+    assert [group["rejects"] for group in groups] == [2, 1]
+    with psycopg.connect(desk.database) as first, psycopg.connect(desk.database, autocommit=True) as second:
+        first.execute("UPDATE ingest.reject SET state = 'discarded' WHERE reject_id = 1")
+        second.execute("UPDATE ingest.reject SET state = 'discarded' WHERE reject_id = 2")
+        assert [group["rejects"] for group in api.get("/rejects/groups")["items"]] == [1]
+        first.commit()
+    assert api.get("/rejects/groups")["items"] == []
 
 
 def test_reconciliation_answers_with_each_mismatch(api, loaded):

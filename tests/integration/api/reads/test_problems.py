@@ -91,6 +91,14 @@ def test_what_is_not_there_is_404(api, loaded, path):
         ("/files?uri=", ["/query/uri"]),
         ("/rejects?file_id=0", ["/query/file_id"]),
         ("/coverage", ["/query/target"]),
+        ("/coverage?target=a.b&date_from=0001-01-01", ["/query/date_from"]),
+        ("/coverage?target=a.b&date_to=9999-12-31", ["/query/date_to"]),
+        ("/coverage?target=a.b&date_from=1704326400", ["/query/date_from"]),
+        ("/coverage/gaps?days=367", ["/query/days"]),
+        ("/runs/1/events?kind=%00", ["/query/kind/0"]),
+        ("/files/1/events?kind=nonsense", ["/query/kind/0"]),
+        ("/metrics/summary?end=9999-12-31T23:59:59.999999-14:00", ["/query/end"]),
+        ("/trades/rows?target=a.b&event_from=0001-01-01T00:00:00%2B23:59", ["/query/event_from"]),
         ("/metrics/summary?bucket=year", ["/query/bucket"]),
     ],
 )
@@ -117,6 +125,27 @@ def test_each_wrong_part_of_a_body_is_named(api, body, pointers):
     found = problem_of(api.client.post("/api/v1/plans", json=body))
 
     assert (found["status"], [error["pointer"] for error in found["errors"]]) == (400, pointers)
+
+
+def test_path_with_a_value_that_no_database_takes_is_a_problem(api, loaded):
+    body = problem_of(api.ask("/contracts/%00"))
+
+    assert (body["status"], body["code"]) == (400, "api.request")
+    assert "NUL" in body["detail"]
+
+
+@pytest.mark.parametrize("origin", ["http://[", "http://a]b", "null", "", "http://localhost.evil.example"])
+def test_origin_that_is_not_ours_is_refused_whatever_it_is(api, origin):
+    answer = api.client.get("/api/v1/runs", headers={"Origin": origin})
+
+    assert (answer.status_code, answer.json["code"]) == (403, "api.cross_site")
+
+
+@pytest.mark.parametrize(("method", "path", "status"), [("GET", "/nonsense", 404), ("DELETE", "/runs", 405)])
+def test_what_the_framework_refuses_has_a_hint(api, method, path, status):
+    answer = api.client.open(f"/api/v1{path}", method=method)
+
+    assert (answer.status_code, bool(answer.json["hint"])) == (status, True)
 
 
 def test_body_that_is_no_json_is_a_problem(api):

@@ -11,8 +11,9 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Keep the days of files; those of files that were loaded before are known where there is but one."""
-    op.get_bind().exec_driver_sql(Path(__file__).with_suffix(".sql").read_text())
+    """Keep the days of files; those of files that were loaded before are counted in their targets."""
+    statements = Path(__file__).with_suffix(".sql").read_text()
+    op.get_bind().exec_driver_sql(statements.replace("%", "%%"))  # the driver has placeholders
 
 
 def downgrade() -> None:
