@@ -4464,7 +4464,7 @@ export type ListFileEventsData = {
         /**
          * Of one of these kinds.
          */
-        kind?: Array<string>;
+        kind?: Array<EventKind>;
         sort?: 'event_id' | '-event_id';
     };
     url: '/api/v1/files/{file_id}/events';
@@ -6036,7 +6036,7 @@ export type ListRunEventsData = {
         /**
          * Of one of these kinds.
          */
-        kind?: Array<string>;
+        kind?: Array<EventKind>;
         sort?: 'event_id' | '-event_id';
     };
     url: '/api/v1/runs/{run_id}/events';
