@@ -27,6 +27,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -58,7 +59,7 @@ FROM generate_series(1, %(runs)s) AS n;
 
 INSERT INTO ingest.file (target, uri, version, size_bytes, modified_at, contract_id, state, reason, run_id,
     content_hash, content_bytes, rows_read, rows_loaded, rows_rejected, event_time_min, event_time_max, error,
-    discovered_at, loaded_at, header)
+    discovered_at, loaded_at, header, event_days, event_day_rows)
 SELECT 'public.trades_' || r %% 8,
     's3://vendor-' || r %% 8 || '/trades/' || to_char(started_at, 'YYYY/MM/DD') || '/part-' || n || '.csv.gz',
     md5(n::text), 100000 + (random() * 5000000)::int, started_at - interval '1 day', 1 + r %% 8, becomes,
@@ -70,7 +71,8 @@ SELECT 'public.trades_' || r %% 8,
     CASE becomes WHEN 'failed'
         THEN '{"code": "file.header", "message": "no", "hint": "", "retryable": false}'::jsonb END,
     started_at, CASE WHEN becomes = 'loaded' THEN started_at + random() * interval '1 hour' END,
-    ARRAY['trade_id', 'base', 'quote', 'price', 'at']
+    ARRAY['trade_id', 'base', 'quote', 'price', 'at'],
+    ARRAY[(started_at - interval '1 day')::date], ARRAY[10000]
 FROM (
     SELECT n, (n - 1) / 50 + 1 AS r, CASE WHEN n %% 25 = 0 THEN 4 ELSE 0 END AS rejected,
         CASE WHEN n %% 200 = 0 THEN 'failed' WHEN n %% 97 = 0 THEN 'skipped' WHEN n %% 1999 = 0 THEN 'pending'
@@ -249,6 +251,7 @@ def requests_of(url: str, runs: int) -> dict[str, Callable[[], str]]:
         deep[query] = [query, *list(cursors(url, query))]
         return lambda: SMALL.choice(deep[query])
 
+    since = datetime.now(UTC).date() - timedelta(weeks=26)
     run_sorts = ("run_id", "ended_at", "duration_seconds", "rows_per_second", "rows_rejected", "bytes_read", "state")
     file_sorts = ("file_id", "uri", "size_bytes", "rows_read", "rows_rejected", "loaded_at")
     return {
@@ -279,6 +282,10 @@ def requests_of(url: str, runs: int) -> dict[str, Callable[[], str]]:
         "rejects of a run": lambda: f"/rejects?run_id={run()}",
         "reject": lambda: f"/rejects/{SMALL.randint(1, runs // 2)}",
         "reject groups": lambda: f"/rejects/groups?days={anything('7', '30')}",
+        "coverage of a feed": lambda: (
+            f"/coverage?target=public.trades_{(feed := SMALL.randint(0, 1))}&contract=feed_{1 + feed}&date_from={since}"
+        ),
+        "gaps": lambda: "/coverage/gaps",
         "summary of a day": lambda: "/metrics/summary",
         "run requests": lambda: "/run-requests",
         "contracts": lambda: "/contracts",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, LiteralString
 from psycopg.rows import class_row
 
 from trade_ingest.errors import NotInLedgerError
+from trade_ingest.ledger.feeds import ROWS_BY_DAY
 
 if TYPE_CHECKING:
     import psycopg
@@ -25,18 +26,14 @@ class DayCoverage:
     rows: int
 
 
-_DAYS_SQL: LiteralString = """
-SELECT of_day.day AS date, count(*) AS files, sum(of_day.rows)::bigint AS rows
-FROM ingest.file AS f
-CROSS JOIN LATERAL unnest(f.event_days, f.event_day_rows) AS of_day (day, rows)
-WHERE f.target = %(target)s AND f.state = 'loaded'
-    AND (%(contract)s::text IS NULL
-        OR f.contract_id = ANY(ARRAY(SELECT contract_id FROM ingest.contract WHERE name = %(contract)s)))
-    AND (%(first)s::date IS NULL OR f.event_time_max >= %(first)s::date::timestamp AT TIME ZONE 'UTC')
-    AND (%(first)s::date IS NULL OR of_day.day >= %(first)s) AND (%(end)s::date IS NULL OR of_day.day < %(end)s)
+_DAYS_SQL: LiteralString = f"""
+SELECT day AS date, sum(files)::bigint AS files, sum(rows)::bigint AS rows
+FROM (
+    {ROWS_BY_DAY}
+) AS of_contract
 GROUP BY 1
 ORDER BY 1
-"""
+"""  # noqa: S608  # made of constants
 
 _IS_KNOWN_SQL: LiteralString = """
 SELECT 1
@@ -80,7 +77,7 @@ def cover_days(
     Raises:
         NotInLedgerError: the ledger has no file of the target, or of the feed.
     """
-    wanted = {"target": target, "contract": contract, "first": first, "end": end}
+    wanted = {"target": target, "contract": contract, "first": first or date.min, "end": end or date.max}
     with connection.cursor(row_factory=class_row(DayCoverage)) as cursor:
         days = cursor.execute(_DAYS_SQL, wanted).fetchall()
     if not days and connection.execute(_IS_KNOWN_SQL, wanted).fetchone() is None:

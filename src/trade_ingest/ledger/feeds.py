@@ -43,20 +43,36 @@ class FeedDays:
     holidays: list[date]
 
 
-_DAYS_SQL: LiteralString = """
-WITH found AS (
-    SELECT f.target, f.contract_id, of_day.day, sum(of_day.rows)::bigint AS rows
-    FROM (SELECT DISTINCT target FROM ingest.run) AS used
-    JOIN ingest.file AS f USING (target)
-    CROSS JOIN LATERAL unnest(f.event_days, f.event_day_rows) AS of_day (day, rows)
-    WHERE f.state = 'loaded' AND f.event_time_max >= %(start)s::date::timestamp AT TIME ZONE 'UTC'
-        AND of_day.day >= %(start)s
+ROWS_BY_DAY: LiteralString = """
+    SELECT f.target, f.contract_id, f.event_day AS day, count(*) AS files, sum(f.rows_loaded + f.rows_duplicate) AS rows
+    FROM ingest.file AS f
+    WHERE f.state = 'loaded' AND f.event_day IS NOT NULL AND f.event_day >= %(first)s AND f.event_day < %(end)s
+        AND f.target = ANY(CASE WHEN %(target)s::text IS NULL
+            THEN ARRAY(SELECT DISTINCT target FROM ingest.run) ELSE ARRAY[%(target)s::text] END)
+        AND f.contract_id = ANY(ARRAY(
+            SELECT contract_id FROM ingest.contract WHERE name = coalesce(%(contract)s, name)))
     GROUP BY 1, 2, 3
-)
+    UNION ALL
+    SELECT f.target, f.contract_id, of_day.day, count(*), sum(of_day.rows)
+    FROM ingest.file AS f
+    CROSS JOIN LATERAL unnest(f.event_days, f.event_day_rows) AS of_day (day, rows)
+    WHERE f.state = 'loaded' AND cardinality(f.event_days) > 1 AND of_day.day >= %(first)s AND of_day.day < %(end)s
+        AND f.event_time_max >= greatest(%(first)s::date, '0002-01-01')::timestamp AT TIME ZONE 'UTC'
+        AND (%(target)s::text IS NULL OR f.target = %(target)s)
+        AND f.contract_id = ANY(ARRAY(
+            SELECT contract_id FROM ingest.contract WHERE name = coalesce(%(contract)s, name)))
+    GROUP BY 1, 2, 3
+"""
+"""How many files and rows each day has, by target and contract: files of one day from an index, others one by one."""
+
+_DAYS_SQL: LiteralString = f"""
 SELECT target, contract, array_agg(day), array_agg(rows), holidays
 FROM (
     SELECT found.target, c.name AS contract, found.day, sum(found.rows)::bigint AS rows
-    FROM found JOIN ingest.contract AS c USING (contract_id)
+    FROM (
+        {ROWS_BY_DAY}
+    ) AS found
+    JOIN ingest.contract AS c USING (contract_id)
     GROUP BY 1, 2, 3
 ) AS of_feed
 CROSS JOIN LATERAL (
@@ -72,12 +88,12 @@ CROSS JOIN LATERAL (
 ) AS expected
 GROUP BY target, contract, holidays
 ORDER BY target, contract
-"""
+"""  # noqa: S608  # made of constants
 
 
 def list_feed_days(connection: Connection, start: date) -> list[FeedDays]:
     """The days from `start` on that each feed has rows of; feeds without any are left out. Reads the ledger alone."""
-    found = connection.execute(_DAYS_SQL, {"start": start})
+    found = connection.execute(_DAYS_SQL, {"target": None, "contract": None, "first": start, "end": date.max})
     return [
         FeedDays(target, contract, dict(zip(days, rows, strict=True)), holidays)
         for target, contract, days, rows, holidays in found

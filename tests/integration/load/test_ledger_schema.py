@@ -316,8 +316,9 @@ def test_upgrade_counts_the_days_of_files_that_were_loaded_before(feed):
     feed.run()
     before = feed.files("event_days, event_day_rows")
     with psycopg.connect(feed.database, autocommit=True) as connection:
-        connection.execute("ALTER TABLE ingest.file DROP COLUMN event_days, DROP COLUMN event_day_rows")
-        connection.execute("DROP INDEX ingest.file_event_time")
+        connection.execute(
+            "ALTER TABLE ingest.file DROP COLUMN event_day, DROP COLUMN event_days, DROP COLUMN event_day_rows"
+        )
         connection.execute("UPDATE ingest.schema_version SET version_num = '0005'")
 
     assert schema.upgrade(feed.database) == "0005"

@@ -18,4 +18,4 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Forget them."""
-    op.execute("ALTER TABLE ingest.file DROP COLUMN event_days, DROP COLUMN event_day_rows")
+    op.execute("ALTER TABLE ingest.file DROP COLUMN event_day, DROP COLUMN event_days, DROP COLUMN event_day_rows")
