@@ -70,10 +70,12 @@ def open_engine(name: str, database: str, options: RunOptions, the_plan: Plan, a
         each = CONNECTIONS_PER_FILE + (_TWIN_CONNECTIONS if engine.is_speculative else 0)
         if (most := _most_files(options, each)) is not None:
             engine.limit_loads(most)
-        if not runs_this_python(session):
-            file = the_plan.to_load[0].file
-            # once, however often the run plans again
-            engine.check_executors(replace(file, access=accesses.of_uri(file.uri)))
+        file = the_plan.to_load[0].file
+        file = replace(file, access=accesses.of_uri(file.uri))
+        if is_ours and runs_this_python(session, options.spark_conf):
+            engine.put_off_check(file)  # it takes as long as the loads of some small files
+        else:
+            engine.check_executors(file)  # once, however often the run plans again
         yield engine
     finally:
         if is_ours:

@@ -356,6 +356,11 @@ def load_settings(
     return settings.with_origins(origins)
 
 
+def option_of(setting: str) -> str:
+    """The option of the command line for a setting."""
+    return f"--{_OPTIONS.get(setting, setting).replace('_', '-')}"
+
+
 def mask_url(url: str) -> str:
     """A database URL without its password."""
     masked = re.sub(r"(://[^/?#\s]*?:)[^/\s]*(@)", rf"\1{_HIDDEN}\2", url)
@@ -404,8 +409,7 @@ _Found = tuple[str, Any, Origin]
 
 def _from_flags(flags: Mapping[str, Any]) -> Iterator[_Found]:
     for name, value in flags.items():
-        option = _OPTIONS.get(name, name).replace("_", "-")
-        yield name, value, Origin(Layer.FLAG, f"--{option}")
+        yield name, value, Origin(Layer.FLAG, option_of(name))
 
 
 def _from_variables(variables: Mapping[str, str | None], layer: Layer, problems: list[str]) -> Iterator[_Found]:

@@ -35,6 +35,17 @@ def test_the_largest_come_first_and_all_slots_have_something_to_do():
     assert len(pack_files(tasks_of([10] * 40), 4)) == 4
 
 
+def test_a_single_slot_has_one_pack_of_what_is_little():
+    packs = pack_files(tasks_of([1_500_000] * 10), 1)
+
+    assert [len(pack) for pack in packs] == [10]
+
+
+@given(st.lists(st.integers(1, 1 << 20), min_size=1, max_size=60), st.integers(1, 16))
+def test_even_files_leave_no_slot_idle(sizes, slots):
+    assert len(pack_files(tasks_of([sizes[0]] * len(sizes)), slots)) >= min(slots, len(sizes), PACK_FILES)
+
+
 def test_packs_get_smaller_towards_the_end():
     packs = pack_files(tasks_of([2 << 20] * 200), 2)
     sizes = [sum(task.file.size_bytes for task in pack) for pack in packs]

@@ -75,6 +75,7 @@ class SparkEngine:
         self._session = session
         self._most_files: int | None = None
         self._is_fixed = parallelism is not None
+        self._untried: SourceFile | None = None
         self.database = database
         self.parallelism = parallelism or self._slots()
         self.files_at_once = FILES_AT_ONCE
@@ -108,6 +109,16 @@ class SparkEngine:
         if found:
             problem, _, hint = bytes(found[0][0]).decode().partition("\n")
             raise EngineError(problem, hint=hint)
+
+    def put_off_check(self, file: SourceFile) -> None:
+        """Try the executors only when a job fails: they are thought to have what the driver has."""
+        self._untried = file
+
+    def check_put_off(self) -> None:
+        """Make up for the check that was put off; see ``check_executors``."""
+        file, self._untried = self._untried, None
+        if file is not None:
+            self.check_executors(file)
 
     def limit_loads(self, most: int) -> None:
         """Load no more than so many files at once, on all executors together."""
@@ -283,6 +294,7 @@ class _SparkRun:
     def _settle_failure(self, pack: Pack, error: Exception) -> Iterator[FileResult]:
         from trade_ingest.load.transaction import Loader
 
+        self._engine.check_put_off()
         said = reason_in(str(error)) or type(error).__name__
         logger.warning("a Spark job of %d files failed: %s", len(pack), said)
         for task in pack:
@@ -304,15 +316,16 @@ class _SparkRun:
 def pack_files(tasks: Sequence[LoadTask], slots: int) -> list[Pack]:
     """Files in packs, the largest first; small ones share one, as long as all slots have something to do.
 
-    Packs get smaller towards the end, down to ``LAST_PACK_BYTES``, so that the slots finish at about the same time.
+    Packs get smaller towards the end, down to ``LAST_PACK_BYTES``, so that the slots finish at about the same time; a
+    single slot has none to wait for.
     """
     slots = max(slots, 1)
     left = sum(task.file.size_bytes for task in tasks)
-    least = min(LAST_PACK_BYTES, -(-left // slots))
+    least = PACK_BYTES if slots == 1 else min(LAST_PACK_BYTES, -(-left // slots))
     packs: list[Pack] = []
     size = limit = 0
     for task in sorted(tasks, key=lambda task: -task.file.size_bytes.bit_length()):
-        if not packs or size + task.file.size_bytes // 2 > limit or len(packs[-1]) >= PACK_FILES:
+        if not packs or size + task.file.size_bytes > limit or len(packs[-1]) >= PACK_FILES:
             size, limit = 0, min(PACK_BYTES, max(least, -(-left // (2 * slots))))
             packs.append([])
         packs[-1].append(task)

@@ -38,6 +38,9 @@ _JAVA_CLASS = re.compile(r"^:?\s*(?:[a-z]\w*\.)+[A-Z][\w$]*(?:: |$)")
 
 _DAEMON = "trade_ingest.engine.spark_daemon"
 
+_OF_PYTHON = ("spark.executorEnv.", "spark.python.", "spark.pyspark.", "spark.sql.execution.pyspark.")
+"""Settings that give the tasks another Python than that of the driver, or other packages."""
+
 _stopping: list[threading.Thread] = []
 
 
@@ -113,9 +116,10 @@ def is_on_one_machine(session: SparkSession) -> bool:
     return (session.conf.get("spark.master", "") or "").startswith("local")
 
 
-def runs_this_python(session: SparkSession) -> bool:
-    """Whether tasks run here and in this installation of Python: what it has and reaches, they have and reach."""
-    return is_on_one_machine(session) and session.conf.get("spark.python.daemon.module", "") == _DAEMON
+def runs_this_python(session: SparkSession, conf: Mapping[str, str]) -> bool:
+    """Whether the tasks of a new session with these settings should have, and reach, what this process does."""
+    is_ours = is_on_one_machine(session) and session.conf.get("spark.python.daemon.module", "") == _DAEMON
+    return is_ours and not any(name.startswith(_OF_PYTHON) for name in conf)
 
 
 def is_stopped(session: SparkSession) -> bool:

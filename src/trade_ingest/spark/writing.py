@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from trade_ingest.engine.spark import SparkEngine, described
+from trade_ingest.engine.spark_session import is_classic
 from trade_ingest.engine.spark_task import result_schema
 from trade_ingest.errors import TradeIngestError, UsageError, WriteRefusedError
 from trade_ingest.ledger.connection import open_connection, wrap_database_errors
@@ -93,12 +94,15 @@ def write(
     df = df.toDF(*(f"c{number}" for number in range(len(target.columns))))  # Spark takes dots in names for fields
     if partitions is not None:
         df = df.repartition(partitions, *df.columns)
+    engine = SparkEngine(df.sparkSession, database)
+    if partitions is None and not is_classic(df.sparkSession):
+        engine.check_executors(None)  # which count, too
     count = partitions if partitions is not None else _count_partitions(df)
     target = begin_write(database, write_id, target, partitions=count)
     with wrap_database_errors(), open_connection(database) as connection:
         before = count_written(connection, write_id)
         if before.partitions < count:
-            SparkEngine(df.sparkSession, database).check_executors(None)
+            engine.check_executors(None)
             with described(df.sparkSession, f"trade-ingest write {write_id}: {target.name}"):
                 _run(df, copy_partition(database, write_id, target))
         after = count_written(connection, write_id)

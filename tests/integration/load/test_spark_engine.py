@@ -10,6 +10,7 @@ import sys
 import threading
 import urllib.request
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import psycopg
 import pyarrow.parquet as pq
@@ -19,8 +20,9 @@ from trade_ingest import pipeline
 from trade_ingest import spark as ti
 from trade_ingest.engine import spark, spark_session
 from trade_ingest.engine.spark import SparkEngine
-from trade_ingest.engines import engine_for
+from trade_ingest.engines import WORKERS_FROM_BYTES, engine_for, open_engine
 from trade_ingest.errors import EngineError
+from trade_ingest.load.task import LoadTask
 from trade_ingest.run import RunOptions
 from trade_ingest.source.file import SourceFile
 from trade_ingest.source.local import stat_path
@@ -251,6 +253,49 @@ def test_jobs_of_the_caller_keep_their_names_and_writes_have_theirs(session, fou
         context.setLocalProperty("spark.job.description", None)
 
     assert newest == [("the caller's", "cell 7"), ("trade-ingest write w: public.n", "cell 7")]
+
+
+@pytest.mark.slow
+def test_tasks_that_are_given_other_packages_are_tried_on_one_machine_too(four_files, tmp_path, drive):
+    (tmp_path / "broken" / "trade_ingest").mkdir(parents=True)
+    (tmp_path / "broken" / "trade_ingest" / "__init__.py").write_text("raise ImportError('not installed here')\n")
+    conf = {"spark.ui.enabled": "false", "spark.executorEnv.PYTHONPATH": str(tmp_path / "broken")}
+
+    error = drive(engine="spark", master="local[1]", spark_conf=conf).result()
+
+    assert error["error"] == "engine.unusable"
+    assert "cannot import trade_ingest: not installed here" in error["message"]
+    assert four_files.query("SELECT DISTINCT state FROM ingest.file") == [("pending",)]
+
+
+def test_check_that_was_put_off_is_made_when_a_job_fails(engine, feed):
+    file = SourceFile("/nowhere/a.csv", "1", 1, datetime(2024, 1, 1, tzinfo=UTC))
+    task = LoadTask(1, 1, file, feed.contract, 1)
+    engine.put_off_check(file)
+
+    with pytest.raises(EngineError, match=r"cannot read /nowhere/a\.csv"):
+        list(spark._SparkRun(engine, [task], print, threading.Event())._settle_failure([task], RuntimeError("lost")))
+    engine.check_put_off()  # once is enough
+
+
+@pytest.mark.parametrize(
+    ("size", "parallelism", "width"), [(1000, None, 1), (WORKERS_FROM_BYTES, None, 2), (1000, 2, 2)]
+)
+def test_little_is_loaded_by_one_worker_of_one_machine(session, feed, size, parallelism, width):
+    plan = SimpleNamespace(bytes_to_load=size, to_load=[SimpleNamespace(file=stat_path(__file__))])
+    accesses = SimpleNamespace(of_uri=lambda _: None)
+    options = RunOptions(session=session, parallelism=parallelism)
+
+    with open_engine("spark", feed.database, options, plan, accesses) as opened:
+        assert opened.parallelism == width
+
+
+@pytest.mark.parametrize(
+    ("conf", "is_this"),
+    [({"spark.ui.enabled": "false"}, True), ({"spark.sql.execution.pyspark.python": "/usr/bin/python3"}, False)],
+)
+def test_session_of_this_python_is_known_by_its_settings(session, conf, is_this):
+    assert spark_session.runs_this_python(session, conf) is is_this
 
 
 def test_executors_that_cannot_read_the_files_are_found_before_the_run(engine):

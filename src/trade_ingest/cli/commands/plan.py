@@ -168,14 +168,15 @@ def _read_names(file: str) -> list[LiteralSource]:
 
 def command_line(invocation: Invocation, name: str, sources: Sequence[str], options: Sequence[str] = ()) -> str:
     """A command with the settings that were given as options, to be typed again; passwords are masked."""
-    from trade_ingest.settings import mask_url
+    from trade_ingest.settings import option_of
     from trade_ingest.source.location import shown_source
 
-    names = {"database_url": "database"}
     flags: list[str] = []
-    for setting, value in invocation.flags.items():
+    for setting in invocation.flags:
         if setting not in {"output", "log_level"}:
-            flags += [f"--{names.get(setting, setting).replace('_', '-')}", mask_url(str(value))]
+            value = invocation.settings.shown(setting)
+            for item in value if isinstance(value, tuple) else [value]:
+                flags += [option_of(setting), str(item)]
     if invocation.files_from is not None:
         flags += ["--files-from", invocation.files_from]
     if invocation.config_file:
