@@ -200,5 +200,5 @@ def test_pictures_of_each_screen(history, open_screen):
     take(screen, "run-dark")
     history.ended(asked["run_request_id"])
     page = screen.open("/")
-    expect(page.locator("app-feed-days svg")).to_have_count(2)
+    expect(page.locator("app-feed-days svg")).to_have_count(3)  # the run has brought another feed
     take(screen, "overview-dark")
