@@ -15,7 +15,7 @@ from gunicorn.workers.gthread import ThreadWorker
 from trade_ingest.api.headers import REQUEST_ID, SECURITY_HEADERS, log_access
 from trade_ingest.api.problems import MEDIA_TYPE, unread_problem
 
-_STEP_SECONDS = 0.0002
+_STEP_SECONDS = 0.0002  # for each connection that a process has it lets the others go first
 _MOST_STEPS = 50
 
 logger = logging.getLogger(__name__)

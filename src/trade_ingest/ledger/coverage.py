@@ -77,7 +77,7 @@ def cover_days(
     Raises:
         NotInLedgerError: the ledger has no file of the target, or of the feed.
     """
-    wanted = {"target": target, "contract": contract, "first": first or date.min, "end": end or date.max}
+    wanted = {"target": target, "contract": contract, "first": first or "-infinity", "end": end or "infinity"}
     with connection.cursor(row_factory=class_row(DayCoverage)) as cursor:
         days = cursor.execute(_DAYS_SQL, wanted).fetchall()
     if not days and connection.execute(_IS_KNOWN_SQL, wanted).fetchone() is None:

@@ -93,7 +93,7 @@ ORDER BY target, contract
 
 def list_feed_days(connection: Connection, start: date) -> list[FeedDays]:
     """The days from `start` on that each feed has rows of; feeds without any are left out. Reads the ledger alone."""
-    found = connection.execute(_DAYS_SQL, {"target": None, "contract": None, "first": start, "end": date.max})
+    found = connection.execute(_DAYS_SQL, {"target": None, "contract": None, "first": start, "end": "infinity"})
     return [
         FeedDays(target, contract, dict(zip(days, rows, strict=True)), holidays)
         for target, contract, days, rows, holidays in found
@@ -115,21 +115,22 @@ def judge_days(
         last: the last one.
         holidays: days that are not expected.
     """
-    newest = max((day for day, count in rows.items() if count), default=date.min)
-    weeks_after = [timedelta(weeks=weeks) for weeks in range(HABIT_WEEKS + 1)]
-    told = {day + later for day in rows for later in weeks_after} | set(holidays)
+    counts = {day.toordinal(): count for day, count in rows.items()}  # some days have no week before or after them
+    free = {day.toordinal() for day in holidays}
+    newest = max((number for number, count in counts.items() if count), default=0)
+    told = {number + 7 * weeks for number in counts for weeks in range(HABIT_WEEKS + 1)} | free
     states = {}
-    for day in sorted(day for day in told if first <= day <= last):  # of all others there is nothing to say
-        before = [rows.get(day - timedelta(weeks=weeks), 0) for weeks in range(1, HABIT_WEEKS + 1)]
-        usual = [count for count in before if count]
+    for number in sorted(number for number in told if first.toordinal() <= number <= last.toordinal()):
+        usual = [before for weeks in range(1, HABIT_WEEKS + 1) if (before := counts.get(number - 7 * weeks, 0))]
         is_usual = len(usual) >= HABIT_DAYS
-        if count := rows.get(day, 0):
+        day = date.fromordinal(number)
+        if count := counts.get(number, 0):
             is_partial = is_usual and count < PARTIAL_BELOW * statistics.median(usual)
-            states[day] = DayState.PARTIAL if is_partial and day not in holidays else DayState.LOADED
-        elif day in holidays:
+            states[day] = DayState.PARTIAL if is_partial and number not in free else DayState.LOADED
+        elif number in free:
             states[day] = DayState.HOLIDAY
         elif is_usual:
-            states[day] = DayState.LATE if day > newest else DayState.MISSING
+            states[day] = DayState.LATE if number > newest else DayState.MISSING
     return states
 
 

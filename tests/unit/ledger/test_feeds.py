@@ -110,6 +110,12 @@ def test_days_are_judged_as_they_would_be_one_by_one(rows, holidays, first, last
     assert states(rows, first, last, holidays) == expected
 
 
+def test_days_at_both_ends_of_the_calendar_are_days():
+    rows = {date.min: 3, date.max: 1}
+
+    assert judge_days(rows, date.min, date.max) == dict.fromkeys(rows, DayState.LOADED)
+
+
 def test_a_row_of_long_ago_makes_no_days_between():
     assert states({-100_000: 5} | MONDAYS, -200_000, 27) == {-100_000: "loaded"} | dict.fromkeys(MONDAYS, "loaded")
 

@@ -341,6 +341,16 @@ def test_days_of_feeds_are_judged_by_their_habit_and_their_contract(api, desk):
     }
 
 
+def test_days_at_both_ends_of_the_calendar_are_shown(api, desk):
+    desk.load("a.csv", [desk.line("A1")])
+    desk.execute("UPDATE ingest.file SET event_days = '{0001-01-02, 9999-12-31}', event_day_rows = '{1, 2}',"
+                 " event_time_max = '9999-12-31 09:00:00+00'")  # fmt: skip
+
+    days = api.get("/coverage", target="public.fill")["days"]
+    assert [(day["date"], day["rows"]) for day in days] == [("0001-01-02", 1), ("9999-12-31", 2)]
+    assert api.ask("/coverage/gaps").status_code == 200
+
+
 def test_feed_that_has_ended_lacks_nothing(api, desk):
     today = datetime.now(UTC).date()
     ended = [today - timedelta(weeks=weeks) for weeks in (9, 8, 7, 6)]
