@@ -92,14 +92,14 @@ def test_failed_run_is_told(service, receiver, wait_until):
 
     counts = "1 file failed, 1 loaded."
     if isinstance(receiver, Mailbox):
-        (said, failure), (_, drift) = receiver.received
+        (_, drift), (said, failure) = sorted(receiver.received, key=lambda each: each[1]["Subject"])
         assert said[1:] == ["mail FROM:<trades@example.org>", "rcpt TO:<desk@example.org>"]
         assert (failure["Subject"], failure["To"]) == ("run 1 failed", "desk@example.org")
         text = failure.get_payload(decode=True).decode()
         assert text.splitlines() == [counts, "See: trade-ingest runs 1"]
         assert drift["Subject"] == "drift: 1 file differs from its contract"
     else:
-        (path, failure), (_, drift) = receiver.received
+        (_, drift), (path, failure) = sorted(receiver.received, key=lambda each: each[1]["text"])
         assert path == "/hooks/3ccdd113474722377935511fc85d3dd4"
         assert failure["text"].splitlines() == ["run 1 failed", counts, "See: trade-ingest runs 1"]
         assert drift["text"].startswith("drift: 1 file differs from its contract")

@@ -85,9 +85,11 @@ def test_who_may_only_read_is_offered_no_writing_action(ledger, open_screen):
 
 def test_lost_connection_is_told_and_what_was_missed_comes_when_it_is_back(service, open_screen):
     server = service.serve()
-    page = open_screen(server.url).open("/runs")
+    screen = open_screen(server.url)
+    page = screen.open("/runs")
     live = page.locator("header [role=status]")
     expect(live).to_contain_text("live")
+    screen.wait()
 
     server.kill()
     expect(live).to_contain_text("reconnecting")

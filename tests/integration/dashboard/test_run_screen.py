@@ -137,7 +137,7 @@ def test_run_is_told_as_a_log_as_options_and_as_a_command_that_does_it_again(fil
     expect(page.locator("app-attempts-tab tbody tr:not(.space)")).to_have_count(2)
     parts.get_by_role("link", name="Configuration").click()
     options = page.locator("app-configuration-tab tbody tr")
-    expect(options.filter(has_text="on changed")).to_have_text(re.compile(r"skip\s*given"))
+    expect(options.filter(has_text="on changed")).to_have_text(re.compile(r"skip\s*the request"))
     expect(options.filter(has_text="reject limit")).to_contain_text("contract fill, version 1")
     expect(options.filter(has_text="reload")).to_contain_text("default")
 
