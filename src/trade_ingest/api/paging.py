@@ -45,9 +45,17 @@ def order_of(sorts: Mapping[str, SortKey], sort: str, *, is_narrowed: bool) -> O
 
 
 def reply_listing(
-    model: type[Answer], query: PageQuery, listing: Listing[Any], conditions: Sequence[Condition], order: Order
+    model: type[Answer],
+    query: PageQuery,
+    listing: Listing,
+    conditions: Sequence[Condition],
+    order: Order,
+    *,
+    require: Callable[[], object] | None = None,
 ) -> Response:
     """Answer with a page of a listing, after the key that the query's cursor says.
+
+    ``require`` raises if what the list belongs to is not in the ledger; it is called only for an empty page.
 
     Raises:
         CursorError: the cursor is not one of this list.
@@ -55,8 +63,9 @@ def reply_listing(
     return reply_page(
         model,
         query,
-        lambda after: listing.records(ledger(), conditions, order=order, after=after, limit=query.limit),
+        lambda after: listing.page(ledger(), conditions, order=order, after=after, limit=query.limit),
         count=lambda: listing.count(ledger(), conditions),
+        require=require,
     )
 
 
@@ -66,8 +75,11 @@ def reply_page(
     find: Callable[[Key | None], Page[Any]],
     *,
     count: Callable[[], Total] | None = None,
+    require: Callable[[], object] | None = None,
 ) -> Response:
     """Answer with a page: ``find`` gets it, after the key that the query's cursor says; ``count`` if that is asked for.
+
+    ``require`` is as that of ``reply_listing``.
 
     Raises:
         CursorError: the cursor is not one of this list.
@@ -81,6 +93,8 @@ def reply_page(
             raise
         message = "the cursor is not one that a list gave"
         raise CursorError(message, hint="leave the cursor out to begin again") from exc
+    if require is not None and not page.items:
+        require()
     cursor = None if page.next_key is None else encode_cursor(page.next_key, filters)
     values: dict[str, Any] = {"items": page.items, "next_cursor": cursor}
     if count is not None and isinstance(query, CountedQuery) and query.include:

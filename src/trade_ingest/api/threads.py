@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import select
 import time
 import uuid
 from http import HTTPStatus
@@ -17,6 +18,9 @@ from trade_ingest.api.problems import MEDIA_TYPE, unread_problem
 
 _STEP_SECONDS = 0.0002  # for each connection that a process has it lets the others go first
 _MOST_STEPS = 50
+
+_PAUSE_MILLISECONDS = 5
+"""How long a thread waits for the next request of a connection: who has an answer asks on at once, or later."""
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +46,16 @@ class Worker(ThreadWorker):  # type: ignore[misc,unused-ignore]  # gunicorn ship
             time.sleep(min(self.nr_conns, _MOST_STEPS) * _STEP_SECONDS)
         super().accept(listener)
 
+    def handle(self, conn: Any) -> Any:  # noqa: ANN401  # gunicorn's
+        """Answer a request, and those that follow it on the connection without a pause.
+
+        Handing a connection back to the process's main thread and on to another one takes as long as a small answer.
+        """
+        is_kept = super().handle(conn)
+        while is_kept is True and self.alive and _next_comes(conn):
+            is_kept = super().handle(conn)
+        return is_kept
+
     def handle_error(self, req: object, client: Any, addr: Any, exc: Exception) -> None:  # noqa: ANN401, ARG002
         """Answer on the bare connection, which is closed afterwards."""
         status = next((status for kind, status in _STATUSES.items() if isinstance(exc, kind)), None)
@@ -58,6 +72,14 @@ class Worker(ThreadWorker):  # type: ignore[misc,unused-ignore]  # gunicorn ship
             write_nonblock(client, _answer(status, request_id))
         except OSError:
             logger.debug("the client has not waited for the answer")
+
+
+def _next_comes(connection: Any) -> bool:  # noqa: ANN401  # gunicorn's
+    if connection.parser.unreader.buf.getvalue():
+        return False  # it has come already, with the one before: gunicorn sees to that
+    poll = select.poll()
+    poll.register(connection.sock, select.POLLIN)
+    return bool(poll.poll(_PAUSE_MILLISECONDS))
 
 
 def _answer(status: HTTPStatus, request_id: str) -> bytes:

@@ -8,23 +8,10 @@ from datetime import datetime
 from typing import LiteralString
 
 from trade_ingest.ledger.pages import Condition, Listing, SortKey
-from trade_ingest.ledger.queries import FileSummary, like_pattern
-
-
-@dataclass(frozen=True, slots=True)
-class ListedFile(FileSummary):
-    """A file as a list shows it; `claimed_at` and `duration_seconds` are those of its last attempt."""
-
-    contract: str
-    contract_version: int
-    attempts: int
-    claimed_at: datetime | None
-    duration_seconds: float | None
-
+from trade_ingest.ledger.queries import like_pattern
 
 # each expression that is not narrow has its index in migration 0003, spelled the same way
 FILES = Listing(
-    row=ListedFile,
     table="ingest.file",
     id_column="file_id",
     columns="t.file_id, t.target, t.uri, t.version, t.size_bytes, t.modified_at, t.state, t.reason, t.run_id,"

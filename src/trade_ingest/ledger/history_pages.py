@@ -2,31 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, LiteralString
 
 import psycopg
 
 from trade_ingest.ledger.pages import Condition, Listing, SortKey
 
-
-@dataclass(frozen=True, slots=True)
-class LedgerEvent:
-    """Something that happened; ``event`` is its kind, ``uri`` that of its file."""
-
-    event_id: int
-    at: datetime
-    event: str
-    run_id: int | None
-    file_id: int | None
-    uri: str | None
-    detail: Mapping[str, Any]
-
-
 EVENTS = Listing(
-    row=LedgerEvent,
     table="ingest.event",
     id_column="event_id",
     columns="t.event_id, t.at, t.kind AS event, t.run_id, t.file_id, t.detail",
@@ -36,26 +18,7 @@ EVENTS = Listing(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ListedAttempt:
-    """A try to load a file."""
-
-    attempt_id: int
-    file_id: int
-    uri: str
-    number: int
-    state: str
-    worker: str
-    started_at: datetime
-    ended_at: datetime | None
-    rows_read: int | None
-    bytes_read: int | None
-    stage_seconds: Mapping[str, float] | None
-    error: Mapping[str, Any] | None
-
-
 ATTEMPTS = Listing(
-    row=ListedAttempt,
     table="ingest.attempt",
     id_column="attempt_id",
     columns="t.attempt_id, t.file_id, t.number, t.state, t.worker, t.started_at, t.ended_at, t.rows_read,"

@@ -17,8 +17,8 @@ from psycopg.rows import dict_row
 Connection = psycopg.Connection[Any]
 Row = TypeVar("Row")
 
-SCANNED_ROWS = 2_000
-"""Rows that one page tries conditions on that have no index: some 2 ms, whatever the order."""
+SCANNED_ROWS = 1_000
+"""Rows that one page tries conditions on that have no index: some 1 ms, whatever the order."""
 
 COUNTED_ROWS = 10_000
 """As many rows are counted for a total."""
@@ -97,11 +97,10 @@ class Total:
 
 
 @dataclass(frozen=True, slots=True)
-class Listing(Generic[Row]):
-    """A list of the ledger.
+class Listing:
+    """A list of the ledger; its rows are dictionaries, which take a fifth of the time that objects take to be made.
 
     Attributes:
-        row: what its rows are made to; its fields are the columns of ``columns`` and ``joined``.
         table: the table.
         id_column: its primary key.
         columns: columns of the table, which is ``t``.
@@ -110,7 +109,6 @@ class Listing(Generic[Row]):
         sorts: what it can be ordered by; the first is the primary key.
     """
 
-    row: type[Row]
     table: LiteralString
     id_column: LiteralString
     columns: LiteralString
@@ -120,24 +118,23 @@ class Listing(Generic[Row]):
 
     def page(
         self, connection: Connection, conditions: Sequence[Condition], *, order: Order, after: Key | None, limit: int
-    ) -> Page[Row]:
+    ) -> Page[dict[str, Any]]:
         """A page: at most ``limit`` rows after a key; ``limit`` must be at least 1.
 
         Raises:
             psycopg.DataError: the key's value is not of the sort expression's type.
         """
-        found = self.records(connection, conditions, order=order, after=after, limit=limit)
-        return Page([self.row(**record) for record in found.items], found.next_key)
-
-    def records(
-        self, connection: Connection, conditions: Sequence[Condition], *, order: Order, after: Key | None, limit: int
-    ) -> Page[dict[str, Any]]:
-        """The same page with dictionaries of the rows' fields, which take a fifth of the time to be made."""
         query = _PageQuery(self, conditions, order, after)
         with connection.cursor(row_factory=dict_row, binary=True) as cursor:
             found = cursor.execute(query.sql, {**query.parameters, "limit": limit + 1}).fetchall()
         keys = [Key(row.pop("page_key"), row[self.id_column]) for row in found]
         return Page(found[:limit], keys[limit - 1] if len(found) > limit else query.last_scanned(connection))
+
+    def find(self, connection: Connection, row_id: int) -> dict[str, Any] | None:
+        """The row with this id, as in a page; None if there is none."""
+        condition = Condition(f"t.{self.id_column} = %(row_id)s", {"row_id": row_id}, is_indexed=True)
+        order = Order(self.sorts[self.id_column])
+        return next(iter(self.page(connection, [condition], order=order, after=None, limit=1).items), None)
 
     def count(self, connection: Connection, conditions: Sequence[Condition]) -> Total:
         """How many rows there are: counted up to ``COUNTED_ROWS``, and among at most ``COUNTED_OF_ROWS``."""
@@ -161,7 +158,7 @@ class Listing(Generic[Row]):
 class _PageQuery:
     """The SQL of one page."""
 
-    def __init__(self, listing: Listing[Any], conditions: Sequence[Condition], order: Order, after: Key | None) -> None:
+    def __init__(self, listing: Listing, conditions: Sequence[Condition], order: Order, after: Key | None) -> None:
         self._listing = listing
         self._order = order
         self._after = after

@@ -12,18 +12,15 @@ from psycopg.rows import class_row
 
 from trade_ingest.errors import NotInLedgerError
 from trade_ingest.ledger.pages import Condition, Key, Listing, Order, Page, SortKey, Total
-from trade_ingest.ledger.rejects import LAST_RUN_BEFORE, WHERE, Marker, RejectFilter, RejectRow
+from trade_ingest.ledger.rejects import LAST_RUN_BEFORE, WHERE, Marker, RejectFilter
 
 Connection = psycopg.Connection[Any]
 
 REJECTS = Listing(
-    row=RejectRow,
     table="ingest.reject",
     id_column="reject_id",
     columns="t.reject_id, t.file_id, t.run_id, t.row_number, t.byte_offset, t.raw_text, t.reasons, t.state,"
     " t.resolved_at, t.resolved_run_id, t.discard_reason",
-    joined="f.uri",
-    joins="JOIN ingest.file AS f USING (file_id)",
     sorts={
         "reject_id": SortKey("t.reject_id", "bigint"),
         "row_number": SortKey("t.row_number", "bigint", is_narrow=True),
@@ -38,8 +35,8 @@ def page_rejects(
     order: Order,
     after: Key | None,
     limit: int,
-) -> Page[RejectRow]:
-    """A page of rejects, the bad cells marked."""
+) -> Page[dict[str, Any]]:
+    """A page of rejects: the fields of ``RejectRow``, the bad cells marked."""
     page = REJECTS.page(connection, list(_conditions(wanted)), order=order, after=after, limit=limit)
     _mark(connection, page.items)
     return page
@@ -50,27 +47,28 @@ def count_rejects(connection: Connection, wanted: RejectFilter) -> Total:
     return REJECTS.count(connection, list(_conditions(wanted)))
 
 
-def get_reject(connection: Connection, reject_id: int) -> RejectRow:
-    """One reject, the bad cells marked.
+def get_reject(connection: Connection, reject_id: int) -> dict[str, Any]:
+    """One reject, as in a page.
 
     Raises:
         NotInLedgerError: there is none with that id.
     """
-    condition = Condition("t.reject_id = %(reject_id)s", {"reject_id": reject_id}, is_indexed=True)
-    order = Order(REJECTS.sorts["reject_id"])
-    found = REJECTS.page(connection, [condition], order=order, after=None, limit=1).items
-    if not found:
+    found = REJECTS.find(connection, reject_id)
+    if found is None:
         message = f"the ledger has no reject {reject_id}"
         raise NotInLedgerError(message, hint="list the rejects with: trade-ingest rejects --rows", reject_id=reject_id)
-    _mark(connection, found)
-    return found[0]
+    _mark(connection, [found])
+    return found
 
 
-def _mark(connection: Connection, rejects: Sequence[RejectRow]) -> None:
+def _mark(connection: Connection, rejects: Sequence[dict[str, Any]]) -> None:
+    """Add what is not in the rejects' own rows: the URIs of their files, and the marks."""
     marker = Marker(connection)
-    marker.learn(rejects)
+    uris = marker.learn({reject["file_id"] for reject in rejects})
     for reject in rejects:
-        reject.marks.extend(marker.marks_of(reject))
+        file_id = reject["file_id"]
+        reject["uri"] = uris[file_id]
+        reject["marks"] = marker.marks_of(file_id, reject["raw_text"], reject["reasons"])
 
 
 def _conditions(wanted: RejectFilter) -> Iterator[Condition]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, LiteralString
@@ -11,7 +11,7 @@ from typing import Any, LiteralString
 import psycopg
 from psycopg.rows import class_row
 
-from trade_ingest.contract.model import Contract
+from trade_ingest.contract.model import Contract, FileFormat
 from trade_ingest.errors import FileError, UsageError
 from trade_ingest.ledger.contracts import stored_contracts
 from trade_ingest.ledger.events import Event, EventKind, record_event
@@ -20,6 +20,9 @@ from trade_ingest.parse.layout import layout_of
 from trade_ingest.parse.spans import cell_spans
 
 Connection = psycopg.Connection[Any]
+
+Mark = tuple[int, int]
+"""Start and end of a cell, in characters of the record's text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +177,7 @@ class RejectRow:
     resolved_at: datetime | None
     resolved_run_id: int | None
     discard_reason: str | None
-    marks: list[tuple[int, int]] = field(default_factory=list)
+    marks: list[Mark] = field(default_factory=list)
 
 
 def list_rejects(
@@ -194,8 +197,28 @@ def list_rejects(
         cursor.itersize = 1000
         cursor.execute(_LIST_SQL, parameters)
         for reject in cursor:
-            reject.marks.extend(marker.marks_of(reject))
+            reject.marks.extend(marker.marks_of(reject.file_id, reject.raw_text, reject.reasons))
             yield reject
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """What is needed to find cells of a file: how its bytes are read, and the index of each column's cell."""
+
+    format: FileFormat
+    fields: dict[str, int]
+
+
+_LAYOUTS: dict[tuple[str, tuple[str, ...]], _Layout] = {}
+"""Layouts of this process, by fingerprint of the contract and header, which are all that a layout depends on."""
+
+_MOST_LAYOUTS = 1_000
+
+_FILES_SQL: LiteralString = """
+SELECT file_id, uri, contract_id, fingerprint, header
+FROM ingest.file JOIN ingest.contract USING (contract_id)
+WHERE file_id = ANY(%s)
+"""
 
 
 class Marker:
@@ -203,43 +226,43 @@ class Marker:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._files: dict[int, tuple[Contract, dict[str, int]]] = {}
-        self._contracts: dict[int, Contract] = {}
-        self._fields: dict[tuple[int, tuple[str, ...]], dict[str, int]] = {}
+        self._files: dict[int, _Layout] = {}
 
-    def marks_of(self, reject: RejectRow) -> list[tuple[int, int]]:
+    def marks_of(self, file_id: int, raw_text: str, reasons: Sequence[Mapping[str, str | None]]) -> list[Mark]:
         """Start and end (characters of ``raw_text``) of each bad cell, in order."""
-        columns = {name for reason in reject.reasons if reason["column"] for name in reason["column"].split(", ")}
+        columns = {name for reason in reasons if reason["column"] for name in reason["column"].split(", ")}
         if not columns:
             return []
-        if reject.file_id not in self._files:
-            self.learn([reject])
-        contract, fields = self._files[reject.file_id]
-        spans = cell_spans(reject.raw_text, contract.format)
-        indexes = sorted({fields[name] for name in columns if name in fields})
+        if file_id not in self._files:
+            self.learn([file_id])
+        layout = self._files[file_id]
+        indexes = sorted({layout.fields[name] for name in columns if name in layout.fields})
+        if not indexes:
+            return []
+        spans = cell_spans(raw_text, layout.format)
         return [spans[i] for i in indexes if i < len(spans)]
 
-    def learn(self, rejects: Sequence[RejectRow]) -> None:
-        """Get the layouts of the files of many rejects at once."""
-        uris = {reject.file_id: reject.uri for reject in rejects}
-        found = self._connection.execute(
-            "SELECT file_id, contract_id, header FROM ingest.file WHERE file_id = ANY(%s)", [list(uris)]
-        ).fetchall()
-        if new := {contract_id for _, contract_id, _ in found} - self._contracts.keys():
-            self._contracts |= stored_contracts(self._connection, new)
-        for file_id, contract_id, header in found:
-            contract = self._contracts[contract_id]
-            like = (contract_id, tuple(header or ()))  # the same header has the same layout
-            if like not in self._fields:
-                self._fields[like] = _fields_of(contract, uris[file_id], header)
-            self._files[file_id] = contract, self._fields[like]
+    def learn(self, file_ids: Collection[int]) -> dict[int, str]:
+        """Get the layouts of many files at once; their URIs."""
+        with self._connection.cursor(binary=True) as cursor:
+            found = cursor.execute(_FILES_SQL, [list(file_ids)]).fetchall()
+        keys = [(fingerprint, tuple(header or ())) for *_, fingerprint, header in found]
+        new = {row[2] for row, key in zip(found, keys, strict=True) if key not in _LAYOUTS}
+        contracts = stored_contracts(self._connection, new) if new else {}
+        for (file_id, uri, contract_id, _, header), key in zip(found, keys, strict=True):
+            layout = _LAYOUTS.get(key) or _layout_of(contracts[contract_id], uri, header)
+            if len(_LAYOUTS) >= _MOST_LAYOUTS:
+                _LAYOUTS.clear()
+            _LAYOUTS[key] = self._files[file_id] = layout
+        return {row[0]: row[1] for row in found}
 
 
-def _fields_of(contract: Contract, uri: str, header: Sequence[str] | None) -> dict[str, int]:
+def _layout_of(contract: Contract, uri: str, header: Sequence[str] | None) -> _Layout:
     try:
-        return layout_of(contract, uri, header=header, first_record=None).fields
+        fields = layout_of(contract, uri, header=header, first_record=None).fields
     except FileError:  # a file that failed before its header was kept
-        return {}
+        fields = {}
+    return _Layout(contract.format, fields)
 
 
 def discard_rejects(

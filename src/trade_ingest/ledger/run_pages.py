@@ -8,18 +8,7 @@ from datetime import datetime
 from typing import LiteralString
 
 from trade_ingest.ledger.pages import Condition, Listing, SortKey
-from trade_ingest.ledger.queries import RunRow, like_pattern
-
-
-@dataclass(frozen=True, slots=True)
-class ListedRun(RunRow):
-    """A run as a list shows it; `duration_seconds` of a running one is the time so far."""
-
-    contract_id: int | None
-    contract: str | None
-    contract_version: int | None
-    rows_per_second: float | None
-
+from trade_ingest.ledger.queries import like_pattern
 
 _SECONDS: LiteralString = "extract(epoch FROM coalesce(t.ended_at, clock_timestamp()) - t.started_at)::float8"
 
@@ -38,7 +27,6 @@ _TEXTS = ("state", "kind", "target", "engine", "started_by")
 
 # each expression has its index in migration 0003, spelled the same way; a run that goes on counts as the longest
 RUNS = Listing(
-    row=ListedRun,
     table="ingest.run",
     id_column="run_id",
     columns="t.run_id, t.kind, t.state, t.target, t.sources, t.contract_id, t.engine, t.started_by, t.host,"
@@ -102,7 +90,10 @@ class RunFilter:
                 continue
             if isinstance(value, tuple):
                 value = list(value)
-            yield Condition(sql, {name: like_pattern(value) if name == "source" else value})
+            yield Condition(sql, {name: value})
+        if self.source is not None:
+            pattern = like_pattern(self.source)
+            yield Condition(_SOURCE_CONDITION, {"source": pattern, "sources": f"%{pattern}%"})
 
 
 _RUN_CONDITIONS: Mapping[str, LiteralString] = {
@@ -111,7 +102,6 @@ _RUN_CONDITIONS: Mapping[str, LiteralString] = {
     "contract": "t.contract_id = ANY(ARRAY(SELECT contract_id FROM ingest.contract WHERE name = %(contract)s))",
     "engine": "t.engine = %(engine)s",
     "started_by": "t.started_by = %(started_by)s",
-    "source": "EXISTS (SELECT FROM unnest(t.sources) AS source WHERE source LIKE %(source)s)",
     "started_from": "t.started_at >= %(started_from)s",
     "started_to": "t.started_at < %(started_to)s",
     "ended_from": "t.ended_at >= %(ended_from)s",
@@ -121,3 +111,9 @@ _RUN_CONDITIONS: Mapping[str, LiteralString] = {
     "min_duration_seconds": "extract(epoch FROM coalesce(t.ended_at, clock_timestamp()) - t.started_at)"
     " >= %(min_duration_seconds)s",
 }
+
+# all sources as one text first: a look at each of them takes three times as long
+_SOURCE_CONDITION: LiteralString = (
+    "array_to_string(t.sources, ' ') LIKE %(sources)s"
+    " AND EXISTS (SELECT FROM unnest(t.sources) AS source WHERE source LIKE %(source)s)"
+)

@@ -11,6 +11,12 @@ def cell_spans(text: str, file_format: FileFormat) -> list[tuple[int, int]]:
     For text that breaks the quoting rules the spans are a best guess: they are for display only.
     """
     spans: list[tuple[int, int]] = []
+    if file_format.escape is None and (file_format.quote is None or file_format.quote not in text):
+        start = 0
+        for cell in text.split(file_format.delimiter):
+            spans.append((start, start + len(cell)))
+            start += len(cell) + 1
+        return spans
     start, is_quoted, is_escaped = 0, False, False
     for position, character in enumerate(text):
         if is_escaped:

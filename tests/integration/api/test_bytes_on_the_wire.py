@@ -2,6 +2,7 @@
 
 import json
 import socket
+import time
 from urllib.parse import urlsplit
 
 import pytest
@@ -14,18 +15,26 @@ def server(service):
     return service.serve()
 
 
-def first_answer(server, sent):
-    """Status, headers with small names and body of the first answer on a connection."""
+def connect(server):
+    """A bare connection."""
     address = urlsplit(server.url)
-    with socket.create_connection((address.hostname, address.port), 30) as connection:
+    return socket.create_connection((address.hostname, address.port), 30)
+
+
+def read_answer(stream):
+    """Status, headers with small names and body of the next answer."""
+    status = int(stream.readline().split()[1])
+    lines = iter(stream.readline, b"\r\n")
+    headers = {name.lower(): value for name, _, value in (line.decode().strip().partition(": ") for line in lines)}
+    return status, headers, stream.read(int(headers["content-length"]))
+
+
+def first_answer(server, sent):
+    """The first answer on a connection."""
+    with connect(server) as connection:
         connection.sendall(sent)
-        with connection.makefile("rb") as answer:
-            status = int(answer.readline().split()[1])
-            lines = iter(answer.readline, b"\r\n")
-            headers = {
-                name.lower(): value for name, _, value in (line.decode().strip().partition(": ") for line in lines)
-            }
-            return status, headers, answer.read(int(headers["content-length"]))
+        with connection.makefile("rb") as stream:
+            return read_answer(stream)
 
 
 def test_what_is_no_request_gets_a_problem(service, server):
@@ -74,3 +83,19 @@ def test_position_in_the_events_may_be_as_long_as_documented(server):
 
     assert (answer.status_code, answer.headers["Content-Type"]) == (400, "application/problem+json")
     assert answer.json()["code"] != "http.bad_request"
+
+
+def test_requests_follow_each_other_on_a_connection_at_once_after_a_pause_and_all_together(server):
+    paths = [f"/api/v1/runs/{number}" for number in range(1, 7)]
+    sent = [f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode() for path in paths]
+    with connect(server) as connection, connection.makefile("rb") as stream:
+        answers = []
+        for request in sent[:2]:
+            connection.sendall(request)
+            answers.append(read_answer(stream))
+        time.sleep(0.2)  # longer than a thread waits
+        connection.sendall(b"".join(sent[2:]))
+        answers += [read_answer(stream) for _ in sent[2:]]
+
+    assert [json.loads(body)["instance"] for _, _, body in answers] == paths
+    assert server.call("GET", "/runs").status_code == 200

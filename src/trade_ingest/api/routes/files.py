@@ -20,10 +20,8 @@ from trade_ingest.api.schemas.runs import EventPage, EventsQuery
 from trade_ingest.errors import SourceNotAllowedError
 from trade_ingest.explain import ExplainedVersion, explain, explain_versions
 from trade_ingest.first_lines import read_first_lines
-from trade_ingest.ledger.file_pages import FILES, ListedFile
+from trade_ingest.ledger.file_pages import FILES
 from trade_ingest.ledger.history_pages import EVENTS, of_file, of_kinds
-from trade_ingest.ledger.pages import Order
-from trade_ingest.ledger.queries import FileDetail as LedgerDetail
 from trade_ingest.ledger.queries import get_file, get_file_summary
 from trade_ingest.trades.changes import find_changes
 
@@ -47,14 +45,9 @@ def list_files(query_data: FilesQuery) -> Response:
 def show_file(file_id: int) -> Response:
     """Show a file: its counts, its attempts, its relations to other files."""
     detail = get_file(ledger(), file_id)
-    order = Order(FILES.sorts["file_id"])
-    page = FILES.page(ledger(), [of_file(file_id)], order=order, after=None, limit=1)
-    return with_etag(reply(FileDetail, _detail(page.items[0], detail)))
-
-
-def _detail(file: ListedFile, detail: LedgerDetail) -> dict[str, Any]:
     values = {f.name: getattr(detail, f.name) for f in fields(detail)}
-    return values | {"file": file, "is_balanced": detail.file.is_balanced}
+    values |= {"file": FILES.find(ledger(), file_id), "is_balanced": detail.file.is_balanced}
+    return with_etag(reply(FileDetail, values))
 
 
 @blueprint.get("/<int:file_id>/events")
@@ -63,10 +56,11 @@ def _detail(file: ListedFile, detail: LedgerDetail) -> dict[str, Any]:
 @needs(Scope.READ)
 def list_file_events(file_id: int, query_data: EventsQuery) -> Response:
     """List what happened to a file, in order."""
-    get_file_summary(ledger(), file_id)
     conditions = [of_file(file_id), *of_kinds(query_data.kind)]
     order = order_of(EVENTS.sorts, query_data.sort, is_narrowed=True)
-    return reply_listing(EventPage, query_data, EVENTS, conditions, order)
+    return reply_listing(
+        EventPage, query_data, EVENTS, conditions, order, require=lambda: get_file_summary(ledger(), file_id)
+    )
 
 
 @blueprint.get("/<int:file_id>/changes")

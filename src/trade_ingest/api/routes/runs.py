@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -21,11 +22,11 @@ from trade_ingest.contract.loading import builtin_names, load_contract
 from trade_ingest.errors import TradeIngestError
 from trade_ingest.ledger.file_pages import FILES
 from trade_ingest.ledger.history_pages import ATTEMPTS, EVENTS, median_duration, of_kinds, of_run
-from trade_ingest.ledger.pages import Condition, Order
+from trade_ingest.ledger.pages import Order
 from trade_ingest.ledger.progress import read_progress
 from trade_ingest.ledger.queries import RunDetail as LedgerDetail
 from trade_ingest.ledger.queries import get_run, get_run_row
-from trade_ingest.ledger.run_pages import RUNS, ListedRun
+from trade_ingest.ledger.run_pages import RUNS
 from trade_ingest.ledger.runs import live_run_ids
 from trade_ingest.run import command_line_options
 
@@ -54,34 +55,33 @@ def show_run(run_id: int) -> Response:
     With an ETag: poll with If-None-Match.
     """
     detail = get_run(ledger(), run_id, max_failures=_MAX_FAILURES)
-    condition = Condition("t.run_id = %(run_id)s", {"run_id": run_id}, is_indexed=True)
-    page = RUNS.page(ledger(), [condition], order=Order(RUNS.sorts["run_id"]), after=None, limit=1)
-    (run,) = page.items
+    run = RUNS.find(ledger(), run_id)
+    assert run is not None
     return with_etag(reply(RunDetail, _detail(run, detail)))
 
 
-def _detail(run: ListedRun, detail: LedgerDetail) -> dict[str, Any]:
+def _detail(run: Mapping[str, Any], detail: LedgerDetail) -> dict[str, Any]:
     return {
         "run": run,
         "options": detail.options,
         "process_id": detail.run.process_id,
-        "is_live": run.run_id in live_run_ids(ledger()) if run.state == "running" else False,
-        "is_balanced": run.rows_read == run.rows_loaded + run.rows_duplicate + run.rows_rejected,
+        "is_live": run["run_id"] in live_run_ids(ledger()) if run["state"] == "running" else False,
+        "is_balanced": run["rows_read"] == run["rows_loaded"] + run["rows_duplicate"] + run["rows_rejected"],
         "files_by_state": detail.files_by_state,
         "stage_seconds": detail.stage_seconds,
         "bottleneck": detail.bottleneck,
         "failures": detail.failures,
         "rejects_open": detail.rejects_open,
-        "median_duration_seconds": median_duration(ledger(), run.run_id),
+        "median_duration_seconds": median_duration(ledger(), run["run_id"]),
         "command": _command(run, detail),
     }
 
 
-def _command(run: ListedRun, detail: LedgerDetail) -> str:
-    name = {"ingest": "run"}.get(run.kind, run.kind)
-    words = ["trade-ingest", name, *run.sources]
-    if run.contract is not None:
-        words += ["--contract", _reference(run.contract)]
+def _command(run: Mapping[str, Any], detail: LedgerDetail) -> str:
+    name = {"ingest": "run"}.get(run["kind"], run["kind"])
+    words = ["trade-ingest", name, *run["sources"]]
+    if run["contract"] is not None:
+        words += ["--contract", _reference(run["contract"])]
     return shlex.join([*words, *command_line_options(detail.options)])
 
 
@@ -107,10 +107,9 @@ def _name_in(configured: str) -> str | None:
 @needs(Scope.READ)
 def list_run_files(run_id: int, query_data: RunFilesQuery) -> Response:
     """List the files that a run touched last."""
-    get_run_row(ledger(), run_id)
     conditions = [of_run(run_id), *query_data.filter.conditions()]
     order = order_of(FILES.sorts, query_data.sort, is_narrowed=True)
-    return reply_listing(FilePage, query_data, FILES, conditions, order)
+    return reply_listing(FilePage, query_data, FILES, conditions, order, require=lambda: get_run_row(ledger(), run_id))
 
 
 @blueprint.get("/<int:run_id>/attempts")
@@ -119,9 +118,10 @@ def list_run_files(run_id: int, query_data: RunFilesQuery) -> Response:
 @needs(Scope.READ)
 def list_run_attempts(run_id: int, query_data: PageQuery) -> Response:
     """List a run's attempts to load files, in the order in which they began."""
-    get_run_row(ledger(), run_id)
     order = Order(ATTEMPTS.sorts["attempt_id"], is_descending=False)
-    return reply_listing(AttemptPage, query_data, ATTEMPTS, [of_run(run_id)], order)
+    return reply_listing(
+        AttemptPage, query_data, ATTEMPTS, [of_run(run_id)], order, require=lambda: get_run_row(ledger(), run_id)
+    )
 
 
 @blueprint.get("/<int:run_id>/events")
@@ -130,10 +130,11 @@ def list_run_attempts(run_id: int, query_data: PageQuery) -> Response:
 @needs(Scope.READ)
 def list_run_events(run_id: int, query_data: EventsQuery) -> Response:
     """List what happened in a run, in order."""
-    get_run_row(ledger(), run_id)
     conditions = [of_run(run_id), *of_kinds(query_data.kind)]
     order = order_of(EVENTS.sorts, query_data.sort, is_narrowed=True)
-    return reply_listing(EventPage, query_data, EVENTS, conditions, order)
+    return reply_listing(
+        EventPage, query_data, EVENTS, conditions, order, require=lambda: get_run_row(ledger(), run_id)
+    )
 
 
 @blueprint.get("/<int:run_id>/progress")

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Literal
 
 from apiflask.fields import UploadFile
-from pydantic import ConfigDict, Field, field_validator
+from pydantic import ConfigDict, Field
 
 from trade_ingest.api.schemas.base import Answer, ErrorInfo, JsonObject, Request, Text
 from trade_ingest.api.schemas.files import Mark, Reason
@@ -78,11 +78,6 @@ class CheckedReject(Answer):
     raw_text: str
     reasons: list[Reason]
     marks: list[Mark]
-
-    @field_validator("marks", mode="before")
-    @classmethod
-    def _named(cls, value: tuple[tuple[int, int], ...]) -> list[Mark]:
-        return [Mark(start=start, end=end) for start, end in value]
 
 
 class CheckError(ErrorInfo):

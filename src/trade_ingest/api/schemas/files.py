@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, model_validator
 
 from trade_ingest.api.paging import sort_field
 from trade_ingest.api.schemas.base import (
@@ -181,17 +181,17 @@ class Line(Answer):
     marks: list[Mark]
     reasons: list[Reason]
 
-    @field_validator("marks", mode="before")
-    @classmethod
-    def _named(cls, value: tuple[tuple[int, int], ...]) -> list[Mark]:
-        return [Mark(start=start, end=end) for start, end in value]
-
 
 class Mark(Answer):
     """A bad cell: characters from ``start`` up to, not including, ``end``."""
 
     start: int
     end: int
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_pair(cls, value: tuple[int, int]) -> dict[str, int]:
+        return {"start": value[0], "end": value[1]}
 
 
 class Reason(Answer):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from trade_ingest.api.paging import sort_field
 from trade_ingest.api.schemas.base import (
@@ -108,11 +108,6 @@ class Reject(Answer):
     resolved_at: datetime | None
     resolved_run_id: int | None
     discard_reason: str | None
-
-    @field_validator("marks", mode="before")
-    @classmethod
-    def _named(cls, value: list[tuple[int, int]]) -> list[Mark]:
-        return [Mark(start=start, end=end) for start, end in value]
 
 
 class RejectPage(CountedPage):
