@@ -20,7 +20,7 @@ def test_spans_are_those_of_the_cells_as_csv_writes_them(cells, delimiter):
     spans = cell_spans(text, FileFormat(delimiter=delimiter))
 
     assert [text[start:end] for start, end in spans] == quoted
-    assert next(csv.reader([text], delimiter=delimiter), [""]) == cells
+    assert (next(csv.reader([text], delimiter=delimiter)) or [""]) == cells
 
 
 @pytest.mark.parametrize(
