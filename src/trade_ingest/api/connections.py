@@ -16,6 +16,8 @@ from typing import Any
 import psycopg
 from flask import Flask, current_app, g
 from psycopg.pq import TransactionStatus
+from psycopg.types.json import set_json_loads
+from pydantic_core import from_json
 
 from trade_ingest.api.options import ApiOptions
 from trade_ingest.errors import DatabaseUnavailableError
@@ -98,6 +100,7 @@ class Connections:
 
     def _open(self) -> Connection:
         connection = open_connection(self._database, name="trade-ingest api")
+        set_json_loads(from_json, connection)  # a third of the time of Python's own
         try:
             connection.execute("SELECT set_config('statement_timeout', %s, false)", [self._timeout])
             require_ledger(connection)
