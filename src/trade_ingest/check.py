@@ -59,6 +59,7 @@ class FileCheck:
         rows_read: data records.
         rows_accepted: those that fit the contract.
         rows_rejected: the others.
+        records_ignored: records that are no rows by the contract's ``format.ignore_records``.
         reasons: why, the most frequent first; a row with several reasons counts for each.
         rejects: the first of them.
         error: why the file would fail, or None; after an error the counts are those so far.
@@ -69,6 +70,7 @@ class FileCheck:
     rows_read: int
     rows_accepted: int
     rows_rejected: int
+    records_ignored: int
     reasons: tuple[ReasonCount, ...]
     rejects: tuple[CheckedReject, ...]
     error: ErrorInfo | None
@@ -120,7 +122,7 @@ class _Check:
         self._reject_limit = reject_limit
         self._limit = limit
         self._block_bytes = block_bytes
-        self._rows_read = self._rows_accepted = self._rows_rejected = 0
+        self._rows_read = self._rows_accepted = self._rows_rejected = self._ignored = 0
         self._reasons: Counter[tuple[str, str | None]] = Counter()
         self._rejects: list[CheckedReject] = []
 
@@ -137,6 +139,7 @@ class _Check:
             rows_read=self._rows_read,
             rows_accepted=self._rows_accepted,
             rows_rejected=self._rows_rejected,
+            records_ignored=self._ignored,
             reasons=tuple(ReasonCount(code, column, rows) for (code, column), rows in reasons),
             rejects=tuple(self._rejects),
             error=error,
@@ -148,6 +151,7 @@ class _Check:
         rows = open_rows(reader, self._contract, uri)
         if rows is not None:
             self._parse(rows)
+        self._ignored = reader.ignored_count
         check_trailer(reader, self._contract, uri)
         if self._reject_limit.is_exceeded(self._rows_rejected, self._rows_read):
             raise reject_limit_error(
@@ -171,6 +175,7 @@ class _Check:
 
     def _marked(self, reject: Reject, rows: FileRows) -> CheckedReject:
         spans = cell_spans(reject.raw_text, self._contract.format)
-        fields = {rows.layout.field_of(reason.column) for reason in reject.reasons if reason.column is not None}
-        marks = tuple(spans[i] for i in sorted(i for i in fields if i is not None) if i < len(spans))
+        columns = {reason.column for reason in reject.reasons if reason.column is not None}
+        fields = {index for column in columns for index in rows.layout.cells_of(column)}
+        marks = tuple(spans[i] for i in sorted(fields) if i < len(spans))
         return CheckedReject(reject.row_number, reject.byte_offset, reject.raw_text, reject.reasons, marks)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from trade_ingest.contract.model import Column, Contract, FileFormat, Target
 
 _TYPE: tuple[Path, ...] = (("type",),)
-_ORIGINS = ("source", "position", "path_group", "constant", "expression")
+_ORIGINS = ("source", "position", "template", "members", "path_group", "constant", "expression")
 _BOUNDS = ("min", "max", "greater_than", "less_than")
 _ORDERED = frozenset({Kind.INTEGER, Kind.DECIMAL, Kind.DATE, Kind.TIMESTAMP})
 _KINDS_OF_KEY = {
@@ -31,6 +31,9 @@ _KINDS_OF_KEY = {
     "epoch": {Kind.TIMESTAMP},
     "zone": {Kind.TIMESTAMP},
     "nanoseconds": {Kind.TIMESTAMP},
+    "since_midnight": {Kind.TIMESTAMP},
+    "multiply_by": {Kind.DECIMAL},
+    "members": {Kind.JSON},
     "regex": {Kind.TEXT, Kind.ENUM},
     "max_length": {Kind.TEXT, Kind.ENUM},
     "check": {Kind.TEXT, Kind.ENUM},
@@ -118,12 +121,30 @@ def _constant_problems(column: Column) -> Iterator[Inconsistency]:
 def _time_problems(column: Column) -> Iterator[Inconsistency]:
     if column.value_type.kind not in {Kind.DATE, Kind.TIMESTAMP}:
         return
-    if column.format is not None and column.epoch is not None:
+    if column.since_midnight is not None:
+        yield from _midnight_problems(column)
+    elif column.format is not None and column.epoch is not None:
         yield Inconsistency(("format",), "give format or epoch, not both", rests_on=_TYPE)
     elif column.epoch is not None and column.zone is not None:
         yield Inconsistency(("zone",), "an epoch counts from 1970 in UTC: it has no zone", rests_on=_TYPE)
     elif column.format not in (None, "iso"):
         yield from _pattern_problems(column, column.format or "")
+
+
+def _midnight_problems(column: Column) -> Iterator[Inconsistency]:
+    path = ("since_midnight",)
+    if column.epoch is not None:
+        yield Inconsistency(path, "give since_midnight or epoch, not both", rests_on=_TYPE)
+    if column.zone is None:
+        yield Inconsistency(path, "whose midnight? Add `zone`, e.g. `zone: America/New_York`", rests_on=(("zone",),))
+    if column.format not in (None, "iso"):
+        try:
+            shape = shape_of(column.format or "")
+        except ValueError as exc:
+            yield Inconsistency(("format",), str(exc), rests_on=_TYPE)
+            return
+        if shape.has_time:
+            yield Inconsistency(("format",), f"{column.format!r} has a time of day beside since_midnight")
 
 
 def _pattern_problems(column: Column, pattern: str) -> Iterator[Inconsistency]:
@@ -190,7 +211,7 @@ def _repeated(items: Iterable[tuple[Path, object]]) -> Iterator[Inconsistency]:
 
 
 def _is_cell(column: Column) -> bool:
-    return column.is_from_file and column.position is None
+    return column.is_one_cell and column.position is None
 
 
 def _reference_problems(contract: Contract) -> Iterator[Inconsistency]:
@@ -201,10 +222,12 @@ def _reference_problems(contract: Contract) -> Iterator[Inconsistency]:
             yield Inconsistency(path, f"no column {name!r} is declared", hint, rests_on=(("columns",),))
     groups = set(re.compile(contract.path).groupindex) if contract.path else set()
     for i, column in enumerate(contract.columns):
-        if column.path_group is not None and column.path_group not in groups:
-            message = f"`path` has no group named {column.path_group!r}"
-            hint = did_you_mean(column.path_group, groups)
-            yield Inconsistency(("columns", i, "path_group"), message, hint, rests_on=(("path",),))
+        wanted = [("path_group", column.path_group), *(("template", part.path_group) for part in column.template_parts)]
+        for key, group in wanted:
+            if group is not None and group not in groups:
+                hint = did_you_mean(group, groups)
+                message = f"`path` has no group named {group!r}"
+                yield Inconsistency(("columns", i, key), message, hint, rests_on=(("path",),))
 
 
 def _references(contract: Contract) -> Iterator[tuple[Path, str]]:
@@ -251,11 +274,28 @@ def _origin_problems(contract: Contract) -> Iterator[Inconsistency]:
         if has_header and column.position is not None:
             message = "positions are for files without a header: use source, or set format.header to false"
             yield Inconsistency(("columns", i, "position"), message, rests_on=rests_on)
-        elif not has_header and column.is_from_file and column.position is None:
+        elif not has_header and column.is_one_cell and column.position is None:
             message = f"column {column.name!r} needs a position: the format has no header"
             yield Inconsistency(("columns", i), message, rests_on=(*rests_on, ("columns", i, "position")))
+        for key, place in _places(column):
+            if has_header == (place.isdecimal() and int(place) > 0):
+                wanted = "a name of the header" if has_header else "a position, counted from 1"
+                message = f"{place!r} is not {wanted}: the format has {'a' if has_header else 'no'} header"
+                yield Inconsistency(("columns", i, key), message, rests_on=rests_on)
+        if column.members == "rest" and not has_header:
+            yield Inconsistency(("columns", i, "members"), "`rest` is for files with a header", rests_on=rests_on)
     yield from _repeated(
         (("columns", i, "position"), c.position) for i, c in enumerate(contract.columns) if c.position is not None
     )
     if not contract.file_columns:
         yield Inconsistency(("columns",), "no column takes its value from the file", rests_on=(("columns",),))
+
+
+def _places(column: Column) -> Iterator[tuple[str, str]]:
+    """The cells that a template or `members` names, as written."""
+    for part in column.template_parts:
+        if part.literal is None and part.path_group is None:
+            yield "template", part.header_name or str(part.position)
+    if isinstance(column.members, dict):
+        for place in column.members.values():
+            yield "members", place

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -91,11 +92,22 @@ class FileFormat(Model):
     trim: bool = Field(default=False, description="Remove blanks around cells before anything else.")
     preamble_lines: int = Field(0, ge=0, description="Lines to pass over before the header.")
     comment_prefix: str | None = Field(None, min_length=1, description="Lines that start with it are no rows.")
+    ignore_records: str | None = Field(
+        None,
+        min_length=1,
+        description="Regular expression: records whose text it matches from the start are no rows, such as those of"
+        " other kinds than trades, or a header that is repeated.",
+    )
     trailer: Trailer | None = Field(None, description="A last record that is not data.")
     compression: Literal["auto", "none", "gzip", "zstd", "bz2", "xz", "lz4"] = Field(
         "auto", description="`auto` looks at the first bytes, never at the name."
     )
     max_record_bytes: int = Field(1 << 20, ge=64, le=1 << 26, description="A longer record is rejected.")
+
+    @field_validator("ignore_records")
+    @classmethod
+    def _ignored_compile(cls, value: str | None) -> str | None:
+        return value if value is None else _checked_regex(value)
 
     @field_validator("encoding")
     @classmethod
@@ -112,18 +124,65 @@ class FileFormat(Model):
         return self
 
 
+@dataclass(frozen=True, slots=True)
+class TemplatePart:
+    """A text as it is, or what stands in braces: one of the four is given."""
+
+    literal: str | None = None
+    header_name: str | None = None
+    position: int | None = None
+    path_group: str | None = None
+
+
+_PLACE = re.compile(r"\{([^{}]+)\}")
+
+
+def parse_template(template: str) -> tuple[TemplatePart, ...]:
+    """The parts of a template.
+
+    Raises:
+        ValueError: it has no placeholder, or a brace that is not one's.
+    """
+    parts: list[TemplatePart] = []
+    for i, text in enumerate(_PLACE.split(template)):
+        if not i % 2:
+            if "{" in text or "}" in text:
+                raise ValueError(f"{template!r} has a brace that belongs to no pair")
+            if text:
+                parts.append(TemplatePart(literal=text))
+        elif text.startswith("path:"):
+            parts.append(TemplatePart(path_group=text.removeprefix("path:")))
+        elif text.isdecimal() and int(text):
+            parts.append(TemplatePart(position=int(text)))
+        else:
+            parts.append(TemplatePart(header_name=text))
+    if all(part.literal is not None for part in parts):
+        raise ValueError(f"{template!r} has no placeholder such as {{Date}}, {{1}} or {{path:date}}")
+    return tuple(parts)
+
+
 class Column(Model):
     """One column of the target and where its value comes from.
 
-    Exactly one of: ``source`` (header names), ``position`` (1-based), ``path_group`` (a named group of the contract's
-    ``path``), ``constant``, or ``expression`` (Polars SQL over the columns before it). With a header and none of
-    them, the column's own name is its source.
+    Exactly one of: ``source`` (header names), ``position`` (1-based), ``template`` (several cells), ``members`` (cells
+    as JSON), ``path_group`` (a named group of the contract's ``path``), ``constant``, or ``expression`` (Polars SQL
+    over the columns before it). With a header and none of them, the column's own name is its source.
     """
 
     name: Identifier = Field(description="The target column.")
     type: str = Field(description="text, integer, decimal(p,s), boolean, date, timestamp, uuid, enum or json.")
     source: tuple[str, ...] = Field((), description="The header name(s) of the column: any one of them.")
     position: int | None = Field(None, ge=1, description="The 1-based position, in files without a header.")
+    template: str | None = Field(
+        None,
+        description="A cell made of several: `{Date} {Time}` with names of the header, `{1} {2}` with positions,"
+        " `{path:date}` for a named group of `path`. NULL if one of them is.",
+    )
+    members: dict[str, str] | Literal["rest"] | None = Field(
+        None,
+        description="json: an object of cells as texts, by name: header name or position; empty cells are left out."
+        " `rest`: all cells of the header that no other column takes.",
+    )
     path_group: str | None = Field(None, description="The named group of `path` that holds the value.")
     constant: str | None = Field(None, description="The same value in each row, written as it would be in a cell.")
     expression: str | None = Field(None, description="Polars SQL over columns declared before this one.")
@@ -131,6 +190,12 @@ class Column(Model):
     description: str = Field("", description="Becomes the column's comment in the database.")
 
     null_tokens: tuple[str, ...] | None = Field(None, description="Instead of the format's null tokens.")
+    remove: str | None = Field(
+        None, min_length=1, description="Regular expression of what is taken out of the cell, such as `[€+]`."
+    )
+    multiply_by: Decimal | None = Field(
+        None, gt=0, allow_inf_nan=False, description="decimal: what the number in the cell is multiplied by, exactly."
+    )
     true_tokens: tuple[str, ...] = Field(("true", "True", "TRUE", "t", "1"), description="boolean: cells for true.")
     false_tokens: tuple[str, ...] = Field(
         ("false", "False", "FALSE", "f", "0"), description="boolean: cells for false."
@@ -139,6 +204,11 @@ class Column(Model):
     format: str | None = Field(None, description="date and timestamp: `iso` (default) or a strptime pattern.")
     epoch: Literal["s", "ms", "us", "ns", "auto"] | None = Field(
         None, description="timestamp as a number since 1970; `auto` tells ms, us and ns apart by magnitude."
+    )
+    since_midnight: Literal["s", "ms", "us", "ns"] | None = Field(
+        None,
+        description="timestamp: the cell is a date by `format`, a blank, and such units of the zone's clock since"
+        " midnight; see `template`.",
     )
     zone: str | None = Field(None, description="timestamp without offset: the IANA zone of the source.")
     nanoseconds: Identifier | None = Field(None, description="timestamp: a bigint column for the epoch nanoseconds.")
@@ -163,7 +233,14 @@ class Column(Model):
     def _is_a_type(cls, value: str) -> str:
         return str(ValueType.parse(value))
 
-    @field_validator("regex")
+    @field_validator("template")
+    @classmethod
+    def _template_parses(cls, value: str | None) -> str | None:
+        if value is not None:
+            parse_template(value)
+        return value
+
+    @field_validator("regex", "remove")
     @classmethod
     def _regex_compiles(cls, value: str | None) -> str | None:
         return value if value is None else _checked_regex(value)
@@ -192,8 +269,18 @@ class Column(Model):
 
     @property
     def is_from_file(self) -> bool:
-        """Whether the value is a cell of the file."""
+        """Whether the value is a cell of the file, or made of some."""
         return self.path_group is None and self.constant is None and self.expression is None
+
+    @property
+    def is_one_cell(self) -> bool:
+        """Whether the value is one cell of the file."""
+        return self.is_from_file and self.template is None and self.members is None
+
+    @property
+    def template_parts(self) -> tuple[TemplatePart, ...]:
+        """What ``template`` consists of, in order; empty without one."""
+        return () if self.template is None else parse_template(self.template)
 
     @property
     def header_names(self) -> tuple[str, ...]:
@@ -311,12 +398,22 @@ class Drift(Model):
         return "null" if value is None else value
 
 
+class About(Model):
+    """What a reader must know of a feed beside its columns."""
+
+    source: str = Field(description="Who describes the layout, and where.")
+    time_zone: str = Field(description="The zone of its times, and by which clock its files are cut into days.")
+    id_scope: str = Field(description="Within what its trade ids are unique.")
+    corrections: str = Field(description="How corrections and cancellations are told, if they are.")
+
+
 class Contract(Model):
     """What a file must look like and where its rows go."""
 
     name: Identifier = Field(description="What the contract is called, here and in the ledger.")
     version: int = Field(ge=1, description="Counts up with each change.")
     description: str = Field("", description="One line on what the feed is.")
+    about: About | None = Field(None, description="What a reader must know of the feed.")
     format: FileFormat = Field(FileFormat(), description="How to read the bytes.")
     columns: tuple[Column, ...] = Field(min_length=1, description="The target's columns, in order.")
     path: str | None = Field(

@@ -9,6 +9,7 @@ from zoneinfo import available_timezones
 from pydantic_core import ErrorDetails
 
 from trade_ingest.contract.model import (
+    About,
     Column,
     Contract,
     CurrentView,
@@ -27,6 +28,7 @@ from trade_ingest.contract.types import Kind
 
 MODELS: Mapping[Path, type[Model]] = {
     (): Contract,
+    ("about",): About,
     ("format",): FileFormat,
     ("format", "trailer"): Trailer,
     ("columns",): Column,

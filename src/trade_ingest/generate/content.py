@@ -50,6 +50,11 @@ class Content:
     def __init__(self, setting: Setting, *, unique_ids: bool) -> None:
         contract = setting.contract
         self._contract = contract
+        if made := [column.name for column in contract.columns if _is_made(column)]:
+            message = f"{contract.name} makes {made[0]} of other cells, or changes its cell"
+            raise GenerateError(
+                message, hint="files can be made for contracts whose columns are single cells as they are"
+            )
         self.feed = feed_of(contract)
         self._curve = DayCurve(self.feed.activity, setting.seed)
         self._event_time = contract.column(contract.event_time)
@@ -148,6 +153,10 @@ def _key_carrier(contract: Contract) -> str | None:
         message = f"the key ({', '.join(contract.key)}) has no column that could be unique for each row"
         raise GenerateError(message, hint="a text, integer, decimal, uuid or timestamp column from the file is needed")
     return columns[0].name
+
+
+def _is_made(column: Column) -> bool:
+    return column.is_from_file and not (column.is_one_cell and column.remove is None and column.multiply_by is None)
 
 
 def _fields_of(contract: Contract, feed: Feed) -> list[Column | str]:

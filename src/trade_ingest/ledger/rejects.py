@@ -16,7 +16,7 @@ from trade_ingest.errors import FileError, UsageError
 from trade_ingest.ledger.contracts import stored_contracts
 from trade_ingest.ledger.events import Event, EventKind, record_event
 from trade_ingest.ledger.queries import fetch_row
-from trade_ingest.parse.layout import layout_of
+from trade_ingest.parse.layout import FileLayout, layout_of
 from trade_ingest.parse.spans import cell_spans
 
 Connection = psycopg.Connection[Any]
@@ -203,10 +203,10 @@ def list_rejects(
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """What is needed to find cells of a file: how its bytes are read, and the index of each column's cell."""
+    """What is needed to find cells of a file: how its bytes are read, and where each column's cells are."""
 
     format: FileFormat
-    fields: dict[str, int]
+    layout: FileLayout
 
 
 _LAYOUTS: dict[tuple[str, tuple[str, ...]], _Layout] = {}
@@ -236,7 +236,7 @@ class Marker:
         if file_id not in self._files:
             self.learn([file_id])
         layout = self._files[file_id]
-        indexes = sorted({layout.fields[name] for name in columns if name in layout.fields})
+        indexes = sorted({index for name in columns for index in layout.layout.cells_of(name)})
         if not indexes:
             return []
         spans = cell_spans(raw_text, layout.format)
@@ -259,10 +259,10 @@ class Marker:
 
 def _layout_of(contract: Contract, uri: str, header: Sequence[str] | None) -> _Layout:
     try:
-        fields = layout_of(contract, uri, header=header, first_record=None).fields
+        layout = layout_of(contract, uri, header=header, first_record=None)
     except FileError:  # a file that failed before its header was kept
-        fields = {}
-    return _Layout(contract.format, fields)
+        layout = FileLayout(0, {}, {})
+    return _Layout(contract.format, layout)
 
 
 def discard_rejects(

@@ -22,6 +22,8 @@ def event_of(result: FileResult, run_id: int) -> Event:
             "rows_rejected": result.rows_rejected,
             "duration_seconds": round(result.duration_seconds, 3),
         }
+    if result.records_ignored:
+        detail["records_ignored"] = result.records_ignored
     if result.reason:
         detail["reason"] = result.reason
     if result.error:

@@ -138,7 +138,8 @@ class FileResult:
     ``rows_read = rows_loaded + rows_duplicate + rows_rejected`` holds for a loaded file. ``is_busy``: another process
     is loading it, nothing was done. ``stage_seconds`` splits the time of the loading thread: ``parse`` is time spent
     waiting for parsed rows, ``copy`` for PostgreSQL to take them, ``commit`` for it to make them durable.
-    ``handed_over``: what came of its lakes.
+    ``records_ignored`` are no rows: the contract's ``format.ignore_records`` names them. ``handed_over``: what came of
+    its lakes.
     """
 
     file_id: int
@@ -150,6 +151,7 @@ class FileResult:
     rows_loaded: int = 0
     rows_duplicate: int = 0
     rows_rejected: int = 0
+    records_ignored: int = 0
     content_bytes: int = 0
     duration_seconds: float = 0.0
     stage_seconds: Mapping[str, float] = field(default_factory=dict)

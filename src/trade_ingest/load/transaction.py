@@ -446,6 +446,7 @@ class _FileLoad:
             rows_loaded=tally.rows_loaded if is_loaded else 0,
             rows_duplicate=tally.rows_duplicate if is_loaded else 0,
             rows_rejected=tally.rows_rejected,
+            records_ignored=reader.ignored_count if reader else 0,
             content_bytes=reader.content_bytes if reader else 0,
             duration_seconds=round(time.monotonic() - started, 4),
             stage_seconds=_rounded(tally.seconds),

@@ -12,7 +12,7 @@ import operator
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, InvalidOperation, localcontext
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal, InvalidOperation, localcontext
 from typing import Any, NoReturn
 
 import polars as pl
@@ -32,6 +32,7 @@ _INTEGER = r"^[+-]?[0-9]+$"
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 _JSON_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 _JSON_EXPONENT = 16_000  # PostgreSQL's numeric has 131,072 digits before the point and 16,383 after it
+_EXACT = Context(prec=1000)
 _NANOSECOND_RANGE = 9_223_372_036_854_775  # microseconds whose nanoseconds fit a bigint
 _UTC_MICROSECONDS = pl.Datetime("us", "UTC")
 
@@ -65,6 +66,8 @@ def convert(cells: pl.Series, column: Column, file_format: FileFormat) -> Conver
     Returns:
         Values of the column's type, checked against all its rules.
     """
+    if column.remove is not None:
+        cells = cells.str.replace_all(column.remove, "")
     text = _with_nulls(cells, column, file_format)
     kind = column.value_type.kind
     converted = _CONVERTERS[kind](text, column, file_format)
@@ -133,7 +136,7 @@ def _decimal(text: pl.Series, column: Column, file_format: FileFormat) -> Conver
         # a point is no decimal mark here: hide it so that it cannot be taken for one
         text = text.str.replace_all(".", "?", literal=True)
         text = text.str.replace_all(file_format.decimal_mark, ".", literal=True)
-    is_plain = text.str.contains(decimal_regex(kind.scale))
+    is_plain = text.str.contains(decimal_regex(kind.scale)) if column.multiply_by is None else _never(text)
     dtype = pl.Decimal(kind.precision, kind.scale)
     if is_plain.all():
         converted = Converted(text.cast(dtype, strict=False))
@@ -143,7 +146,8 @@ def _decimal(text: pl.Series, column: Column, file_format: FileFormat) -> Conver
         return converted
     # longer fractions, exponents and errors: rare, so each distinct cell is read on its own
     odd = text.filter(~is_plain.fill_null(value=True)).unique().to_list()
-    read = {cell: _exact_decimal(cell, kind.precision, kind.scale) for cell in odd}
+    factor = column.multiply_by or Decimal(1)
+    read = {cell: _exact_decimal(cell, kind.precision, kind.scale, factor) for cell in odd}
     as_text = {cell: value for cell, (value, _) in read.items()}
     values = text.replace_strict(list(as_text), list(as_text.values()), default=text, return_dtype=pl.String)
     converted = Converted(values.cast(dtype, strict=False))
@@ -157,6 +161,11 @@ def _decimal(text: pl.Series, column: Column, file_format: FileFormat) -> Conver
     return converted
 
 
+def _never(text: pl.Series) -> pl.Series:
+    """False for each cell that is not NULL."""
+    return text.is_null() & text.str.contains("^$")
+
+
 def decimal_regex(scale: int) -> str:
     """Numbers without exponent and with at most ``scale`` decimals: what Polars reads exactly."""
     if not scale:
@@ -164,12 +173,12 @@ def decimal_regex(scale: int) -> str:
     return rf"^[+-]?(?:[0-9]+(?:\.[0-9]{{0,{scale}}})?|\.[0-9]{{1,{scale}}})$"
 
 
-def _exact_decimal(cell: str, precision: int, scale: int) -> tuple[str | None, str]:
-    """The cell as plain decimal text, or None and the code of what is wrong with it."""
+def _exact_decimal(cell: str, precision: int, scale: int, factor: Decimal) -> tuple[str | None, str]:
+    """The cell times a factor as plain decimal text, or None and the code of what is wrong with it."""
     if not _NUMBER.fullmatch(cell):
         return None, ReasonCode.INVALID_DECIMAL
     try:
-        value = Decimal(cell)
+        value = _EXACT.multiply(Decimal(cell), factor)
     except InvalidOperation:
         return None, ReasonCode.INVALID_DECIMAL
     _, digits, exponent = value.as_tuple()
@@ -276,6 +285,8 @@ def _only(text: pl.Series, mask: pl.Series) -> pl.Series:
 def _timestamp(text: pl.Series, column: Column, file_format: FileFormat) -> Converted:
     if column.epoch is not None:
         return _epoch(text, column)
+    if column.since_midnight is not None:
+        return _since_midnight(text, column)
     has_offset = column.zone is None
     read = parse_equal_width(text, column.format, with_offset=has_offset)
     if read is not None:
@@ -380,6 +391,27 @@ def _epoch(text: pl.Series, column: Column) -> Converted:
     _fail(converted, ReasonCode.INVALID_TIMESTAMP, read.is_invalid)
     _fail(converted, ReasonCode.TIMESTAMP_OUT_OF_RANGE, read.is_out_of_range)
     _fail(converted, ReasonCode.TIMESTAMP_TOO_PRECISE, read.is_too_precise)
+    _apply_below(converted, column, read.below)
+    return converted
+
+
+_DAY_MICROSECONDS = 86_400_000_000
+
+
+def _since_midnight(text: pl.Series, column: Column) -> Converted:
+    """A date, a blank, and the time that a clock of the zone shows, as a number since midnight."""
+    parts = text.str.extract_groups(r"^(.*) ([^ ]+)$").struct.unnest()
+    shape = ISO_DATE if column.format in {None, "iso"} else shape_of(str(column.format))
+    days = _only(parts.to_series(0), parts.to_series(0).str.contains(shape.regex))
+    midnight = days.str.to_date(shape.polars_format, strict=False).cast(pl.Datetime("us")).dt.epoch("us")
+    read = read_epochs(parts.to_series(1), str(column.since_midnight))
+    is_time = read.microseconds.is_between(0, _DAY_MICROSECONDS, closed="left") & ~read.is_invalid
+    is_good = is_time.fill_null(value=False) & midnight.is_not_null() & ~read.is_too_precise
+    local = _only(midnight + read.microseconds, is_good).cast(pl.Datetime("us"))
+    converted = Converted(local)
+    _fail(converted, ReasonCode.TIMESTAMP_TOO_PRECISE, read.is_too_precise)
+    _fail(converted, ReasonCode.INVALID_TIMESTAMP, text.is_not_null() & ~is_good & ~read.is_too_precise)
+    _apply_zone(converted, str(column.zone))
     _apply_below(converted, column, read.below)
     return converted
 

@@ -91,7 +91,9 @@ def _is_equal_width_time(column: Column, file_format: FileFormat) -> bool:
     return (
         column.value_type.kind == Kind.TIMESTAMP
         and column.epoch is None
+        and column.since_midnight is None
         and column.nanoseconds is None
+        and column.remove is None
         and not file_format.trim
         and column.zone in {None, "UTC", "Etc/UTC", "Etc/GMT"}
     )
@@ -137,7 +139,13 @@ def _microsecond_bounds(column: Column) -> tuple[int | None, int | None]:
 
 def _value(column: Column, field: str, file_format: FileFormat) -> pl.Expr | None:
     """The column's values; None if only ``cells.convert`` can tell them."""
-    if file_format.trim or column.nanoseconds or (column.check is not None and column.check != "iso4217"):
+    if (
+        file_format.trim
+        or column.nanoseconds
+        or column.remove
+        or column.multiply_by
+        or (column.check is not None and column.check != "iso4217")
+    ):
         return None
     return _typed(_text(column, field, file_format), column, file_format)
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from dataclasses import field as dataclass_field
 
-from trade_ingest.contract.model import Contract
+from trade_ingest.contract.model import Column, Contract
 from trade_ingest.errors import FileHeaderError, PathMismatchError
 
 _SHOWN_NAMES, _SHOWN_CHARACTERS = 100, 100  # of a header in a message: a wrong file may be one line of megabytes
@@ -19,7 +20,9 @@ class FileLayout:
 
     Attributes:
         field_count: fields that each record must have.
-        fields: field index (0-based) by column name.
+        fields: field index (0-based) by column name, of columns that are one cell.
+        templates: by column name, what a cell is made of: texts, and indexes of fields.
+        members: by column name, the fields of a JSON object: index by name.
         constants: cell text by column name, for values that are the same in all rows: path groups, constants,
             and None for optional columns that the file lacks.
         ignored: header names that the contract does not know and lets pass.
@@ -28,16 +31,31 @@ class FileLayout:
     field_count: int
     fields: dict[str, int]
     constants: dict[str, str | None]
+    templates: dict[str, tuple[str | int, ...]] = dataclass_field(default_factory=dict)
+    members: dict[str, dict[str, int]] = dataclass_field(default_factory=dict)
     ignored: tuple[str, ...] = ()
 
     @property
     def used_fields(self) -> list[int]:
         """The field indexes that are read, ascending."""
-        return sorted(set(self.fields.values()))
+        names = [*self.fields, *self.templates, *self.members]
+        return sorted({index for name in names for index in self.cells_of(name)})
+
+    def cells_of(self, column: str) -> tuple[int, ...]:
+        """The field indexes that a column's value is made of; none for a constant one."""
+        if column in self.fields:
+            return (self.fields[column],)
+        if column in self.templates:
+            return tuple(part for part in self.templates[column] if isinstance(part, int))
+        return tuple(self.members.get(column, {}).values())
 
     def field_of(self, column: str) -> int | None:
         """The field index of a column, or None for a constant one."""
         return self.fields.get(column)
+
+    def is_read(self, column: str) -> bool:
+        """Whether a column's value is in the file's records."""
+        return column in self.fields or column in self.templates or column in self.members
 
     def constant_of(self, column: str) -> str | None:
         """The cell text of a constant column."""
@@ -65,7 +83,7 @@ def layout_of(
     constants |= path_values(contract, uri)
     if contract.format.header:
         return _by_name(contract, uri, list(header or ()), constants)
-    return _by_position(contract, first_record, constants)
+    return _by_position(contract, uri, first_record, constants)
 
 
 def path_values(contract: Contract, uri: str) -> dict[str, str | None]:
@@ -74,48 +92,103 @@ def path_values(contract: Contract, uri: str) -> dict[str, str | None]:
     Raises:
         PathMismatchError: the path does not match.
     """
-    columns = [c for c in contract.columns if c.path_group is not None]
-    if not columns or contract.path is None:
-        return {}
-    match = re.search(contract.path, uri)
+    columns = {c.name: c.path_group for c in contract.columns if c.path_group is not None}
+    groups = _path_groups(contract, uri) if columns else {}
+    return {name: groups[group] for name, group in columns.items()}
+
+
+def _path_groups(contract: Contract, uri: str) -> dict[str, str | None]:
+    """The groups of the contract's path expression.
+
+    Raises:
+        PathMismatchError: the path does not match.
+    """
+    match = re.search(contract.path or "", uri)
     if match is None:
         message = f"{uri}: the path does not match the contract's path expression {contract.path!r}"
-        wanted = ", ".join(c.name for c in columns)
+        groups = [c.path_group or any(part.path_group for part in c.template_parts) for c in contract.columns]
+        wanted = ", ".join(c.name for c, group in zip(contract.columns, groups, strict=True) if group)
         raise PathMismatchError(message, hint=f"the values of {wanted} come from the path: rename the file", uri=uri)
-    return {c.name: match.group(str(c.path_group)) for c in columns}
+    return match.groupdict()
 
 
-def _by_position(contract: Contract, first: Sequence[str] | None, constants: dict[str, str | None]) -> FileLayout:
-    fields = {c.name: c.position - 1 for c in contract.file_columns if c.position is not None}
-    declared = max(fields.values()) + 1
+def _by_position(
+    contract: Contract, uri: str, first: Sequence[str] | None, constants: dict[str, str | None]
+) -> FileLayout:
+    fields = {c.name: c.position - 1 for c in contract.columns if c.position is not None}
+
+    def index_of(place: str) -> int:
+        return int(place) - 1
+
+    templates = {c.name: _template(c, contract, uri, index_of) for c in contract.columns if c.template is not None}
+    members = {
+        c.name: {name: index_of(place) for name, place in c.members.items()}
+        for c in contract.columns
+        if isinstance(c.members, dict)
+    }
+    layout = FileLayout(0, fields, constants, templates, members)
+    declared = max(layout.used_fields) + 1
     found = declared if first is None else len(first)
     count = max(declared, found) if contract.drift.unknown_columns == "ignore" else declared
-    return FileLayout(count, fields, constants)
+    return replace(layout, field_count=count)
+
+
+def _template(column: Column, contract: Contract, uri: str, index_of: Callable[[str], int]) -> tuple[str | int, ...]:
+    """The parts of a template: texts, those of the path among them, and indexes of fields."""
+    parts: list[str | int] = []
+    for part in column.template_parts:
+        if part.literal is not None:
+            parts.append(part.literal)
+        elif part.path_group is not None:
+            parts.append(_path_groups(contract, uri)[part.path_group] or "")
+        else:
+            parts.append(index_of(part.header_name or str(part.position)))
+    return tuple(parts)
 
 
 def _by_name(contract: Contract, uri: str, header: list[str], constants: dict[str, str | None]) -> FileLayout:
     names = _HeaderNames(header)
     fields: dict[str, int] = {}
+    single = [column for column in contract.columns if column.is_one_cell]
     for take in (names.take_exact, names.take_folded):
-        for column in contract.file_columns:
+        for column in single:
             if column.name not in fields and (index := take(column.header_names)) is not None:
                 fields[column.name] = index
-    missing: list[str] = []
-    for column in contract.file_columns:
-        if column.name in fields:
-            continue
-        if column.required or contract.drift.missing_optional == "fail":
-            missing.append(column.header_names[0])
-        else:
-            constants[column.name] = None
+    absent = {column.name: [column.header_names[0]] for column in single if column.name not in fields}
+    templates: dict[str, tuple[str | int, ...]] = {}
+    for column in contract.columns:
+        if column.template is not None:
+            lacking = [p.header_name for p in column.template_parts if p.header_name and not names.has(p.header_name)]
+            if lacking:
+                absent[column.name] = lacking
+            else:
+                templates[column.name] = _template(column, contract, uri, names.index_of)
+    members = _members_by_name(contract, header, names)
+    must_be_there = contract.drift.missing_optional == "fail"
+    missing = [name for c in contract.columns if c.required or must_be_there for name in absent.get(c.name, ())]
+    constants |= dict.fromkeys(absent)
     unknown = [name for i, name in enumerate(header) if i not in names.taken]
-    problems = [f"column {_shown(name)!r} is missing{_near(name, unknown)}" for name in missing]
+    problems = [f"column {_shown(name)!r} is missing{_near(name, unknown)}" for name in dict.fromkeys(missing)]
     problems += [f"column {_shown(name)!r} occurs {count} times" for name, count in names.repeated]
     if contract.drift.unknown_columns == "fail":
         problems += [f"column {_shown(name)!r} is not in the contract" for name in unknown[:_SHOWN_NAMES]]
     if problems:
         raise _header_error(contract, uri, header, problems)
-    return FileLayout(len(header), fields, constants, tuple(unknown))
+    return FileLayout(len(header), fields, constants, templates, members, tuple(unknown))
+
+
+def _members_by_name(contract: Contract, header: list[str], names: _HeaderNames) -> dict[str, dict[str, int]]:
+    """The fields of each JSON object; those that the header lacks are left out, `rest` comes last."""
+    members = {
+        c.name: {name: names.index_of(place) for name, place in c.members.items() if names.has(place)}
+        for c in contract.columns
+        if isinstance(c.members, dict)
+    }
+    for column in contract.columns:
+        if column.members == "rest":
+            members[column.name] = {name: i for i, name in enumerate(header) if i not in names.taken}
+            names.taken.update(range(len(header)))
+    return members
 
 
 class _HeaderNames:
@@ -143,6 +216,16 @@ class _HeaderNames:
     def take_folded(self, names: Sequence[str]) -> int | None:
         """The same without regard to case and surrounding blanks, among those that nobody has taken."""
         return self._take([self._by_folded.get(_folded(name), []) for name in names])
+
+    def has(self, name: str) -> bool:
+        """Whether a field has the name, which others may have taken."""
+        return name in self._exact or _folded(name) in self._by_folded
+
+    def index_of(self, name: str) -> int:
+        """The first field of a name that is there; it counts as taken."""
+        index = (self._exact.get(name) or self._by_folded[_folded(name)])[0]
+        self.taken.add(index)
+        return index
 
     def _take(self, choices: list[list[int]]) -> int | None:
         for choice in choices:

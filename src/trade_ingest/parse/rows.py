@@ -17,6 +17,7 @@ from trade_ingest.parse.cells import Converted, convert
 from trade_ingest.parse.expressions import evaluate
 from trade_ingest.parse.fast import fast_columns
 from trade_ingest.parse.layout import FileLayout
+from trade_ingest.parse.made_cells import field_name, filled_template, json_object
 from trade_ingest.parse.reject import Reason, ReasonCode, Reject
 from trade_ingest.source.bad_bytes import described_bad_bytes
 from trade_ingest.source.blocks import Block
@@ -69,6 +70,7 @@ class BlockParser:
             for column in self._columns
             if (index := layout.field_of(column.name)) is not None
         ]
+        self._made_columns = [c for c in self._columns if c.template is not None or c.members is not None]
         self._fast = fast_columns(contract, self._read_columns)
         self._dialect = Dialect.of(contract.format)
         self._schema = {field_name(i): pl.String for i in range(layout.field_count)}
@@ -217,13 +219,24 @@ class BlockParser:
             converted = convert(text, column, self._contract.format)
             _note(converted, column, text, reasons)
             columns |= _named(converted, column)
+        for column in self._made_columns:
+            if column.name in columns:
+                continue
+            if column.members is not None:
+                fields = self._layout.members[column.name]
+                columns[column.name] = json_object(cells, fields, self._contract.format, is_required=column.required)
+                continue
+            text = filled_template(cells, self._layout.templates[column.name])
+            converted = convert(text, column, self._contract.format)
+            _note(converted, column, text, reasons)
+            columns |= _named(converted, column)
         return pl.DataFrame(columns)
 
     def _convert_constants(self, uri: str) -> dict[str, pl.Series]:
         """The values that are the same in each row, as series of one."""
         constants: dict[str, pl.Series] = {}
         for column in self._columns:
-            if column.expression is None and self._layout.field_of(column.name) is None:
+            if column.expression is None and not self._layout.is_read(column.name):
                 cell = self._layout.constant_of(column.name)
                 converted = convert(pl.Series([cell], dtype=pl.String), column, self._contract.format)
                 if converted.failures:
@@ -264,11 +277,6 @@ def _rejects(
         Reject(int(numbers[i]), offset, block.delivered(records.raw(block.data, i)), tuple(reasons[i]))
         for i, offset in zip(indexes, offsets, strict=True)
     ]
-
-
-def field_name(index: int) -> str:
-    """The name of a field (0-based) while it is text; Polars insists on this form for files without a header."""
-    return f"column_{index + 1}"
 
 
 def _with_event_time_bounds(column: Column, contract: Contract) -> Column:

@@ -13,7 +13,14 @@ from trade_ingest.contract.model import FileFormat
 from trade_ingest.errors import FileCorruptError, FileHeaderError
 from trade_ingest.source.bad_bytes import as_delivered, source_length
 from trade_ingest.source.file import SourceFile
-from trade_ingest.source.records import Dialect, Records, count_plain_records, scan_records, split_fields
+from trade_ingest.source.records import (
+    Dialect,
+    Records,
+    count_ignored_records,
+    count_plain_records,
+    scan_records,
+    split_fields,
+)
 from trade_ingest.source.sizes import BLOCK_BYTES
 from trade_ingest.source.stream import CHUNK_BYTES, read_chunks, to_utf8
 
@@ -70,6 +77,7 @@ class BlockReader:
         trailer: the bytes of the trailer record, or None.
         content_bytes: decompressed bytes so far.
         row_count: data records so far.
+        ignored_count: records so far that the format ignores.
         line_count: records of any kind, trailer, header and preamble included.
     """
 
@@ -89,6 +97,7 @@ class BlockReader:
         self._hash = xxhash.xxh3_128(hash_seed)
         self.content_bytes = 0
         self.row_count = 0
+        self.ignored_count = 0
         self.line_count = 0
         self.trailer: bytes | None = None
         self.encoding, self._offset, self._chunks = to_utf8(self._hashed_chunks(), file_format.encoding)
@@ -132,9 +141,11 @@ class BlockReader:
             while not consumed and not self._is_exhausted:  # one record is larger than the block
                 self._fill(2 * len(self._carry))
                 block, consumed = self._next_block()
+            ignored = count_ignored_records(self._carry[:consumed], self._dialect)
             self._drop(consumed)
             self.row_count += block.row_count
-            self.line_count += block.row_count
+            self.ignored_count += ignored
+            self.line_count += block.row_count + ignored
             if block.row_count:
                 yield block
             if self._is_exhausted and not self._carry:

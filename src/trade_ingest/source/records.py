@@ -36,6 +36,7 @@ class Dialect:
     escape: bytes | None
     comment: bytes | None
     max_record_bytes: int
+    ignored: re.Pattern[str] | None = None
 
     @classmethod
     def of(cls, file_format: FileFormat) -> Dialect:
@@ -50,6 +51,7 @@ class Dialect:
             escape=encode(file_format.escape),
             comment=encode(file_format.comment_prefix),
             max_record_bytes=file_format.max_record_bytes,
+            ignored=None if file_format.ignore_records is None else re.compile(file_format.ignore_records),
         )
 
     @cached_property
@@ -129,12 +131,25 @@ class Records:
 def scan_records(data: bytes, dialect: Dialect, *, is_final: bool) -> tuple[Records, int]:
     """Find the records of ``data``, which begins at the start of a record.
 
-    Blank lines and comment lines are no records. With ``is_final`` the end of the data ends the last record; without
-    it, bytes whose record is not decided yet are left over.
+    Blank lines, comment lines and records that the format ignores are no records. With ``is_final`` the end of the data
+    ends the last record; without it, bytes whose record is not decided yet are left over.
 
     Returns:
         The records, and how many bytes they take; the rest is to be scanned again with more data.
     """
+    records, consumed = _scan(data, dialect, is_final=is_final)
+    return _without_ignored(data, records, dialect), consumed
+
+
+def count_ignored_records(data: bytes, dialect: Dialect) -> int:
+    """How many records the format ignores, of text that is all records."""
+    if dialect.ignored is None:
+        return 0
+    records, _ = _scan(data, dialect, is_final=True)
+    return len(records) - len(_without_ignored(data, records, dialect))
+
+
+def _scan(data: bytes, dialect: Dialect, *, is_final: bool) -> tuple[Records, int]:
     if dialect.escape is not None:
         records, consumed = _scan_any(data, dialect, 0, len(data), is_final=is_final)
     else:
@@ -146,11 +161,12 @@ def scan_records(data: bytes, dialect: Dialect, *, is_final: bool) -> tuple[Reco
 def count_plain_records(data: bytes, dialect: Dialect, *, is_final: bool) -> int | None:
     """The records of text in which each line is one; None if a look at single records is needed.
 
-    That is where there are quotes, blank lines, comments, escapes or records beyond the limit.
+    That is where there are quotes, blank lines, comments, escapes, records to ignore or beyond the limit.
     """
     if (
         dialect.escape is not None
         or dialect.comment is not None
+        or dialect.ignored is not None
         or (dialect.quote is not None and dialect.quote in data)
         or data.startswith((b"\n", b"\r"))
         or (b"\r" in data and b"\n\r" in data)
@@ -315,3 +331,11 @@ def _without_blank_and_comments(data: bytes, records: Records, dialect: Dialect)
         is_comment = [data.startswith(first, int(s)) for s in records.starts]
         keep &= ~np.array(is_comment, np.bool_)
     return records if bool(keep.all()) else records.keep(keep)
+
+
+def _without_ignored(data: bytes, records: Records, dialect: Dialect) -> Records:
+    ignored = dialect.ignored
+    if ignored is None:
+        return records
+    is_ignored = [ignored.match(records.raw(data, i).decode("utf-8", "replace")) for i in range(len(records))]
+    return records.keep(np.array([match is None for match in is_ignored], np.bool_)) if any(is_ignored) else records

@@ -113,6 +113,7 @@ def _lines(result: FileCheck) -> Iterator[str]:
         f"{verdict}  {printable(result.uri)}  {format_bytes(result.size_bytes)}:"
         f" {format_count(result.rows_read)} read = {format_count(result.rows_accepted)} accepted"
         f" + {format_count(result.rows_rejected)} rejected"
+        + (f"; {counted(result.records_ignored, 'record')} ignored" if result.records_ignored else "")
     )
     if result.error is not None:
         yield f"  {styled(f'[{result.error.code}]', 'red', sys.stdout)} {printable(result.error.message)}"
@@ -149,6 +150,7 @@ def _row(result: FileCheck) -> dict[str, Any]:
         "rows_read": result.rows_read,
         "rows_accepted": result.rows_accepted,
         "rows_rejected": result.rows_rejected,
+        "records_ignored": result.records_ignored,
         "reasons": [{"reason": r.reason, "column": r.column, "rows": r.rows} for r in result.reasons],
         "rejects": [
             {
