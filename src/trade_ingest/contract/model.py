@@ -96,7 +96,7 @@ class FileFormat(Model):
         None,
         min_length=1,
         description="Regular expression: records whose text it matches from the start are no rows, such as those of"
-        " other kinds than trades, or a header that is repeated.",
+        " other kinds than trades; with it, repetitions of the header are none, either.",
     )
     trailer: Trailer | None = Field(None, description="A last record that is not data.")
     compression: Literal["auto", "none", "gzip", "zstd", "bz2", "xz", "lz4"] = Field(

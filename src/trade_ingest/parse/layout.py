@@ -158,11 +158,12 @@ def _by_name(contract: Contract, uri: str, header: list[str], constants: dict[st
     templates: dict[str, tuple[str | int, ...]] = {}
     for column in contract.columns:
         if column.template is not None:
-            lacking = [p.header_name for p in column.template_parts if p.header_name and not names.has(p.header_name)]
-            if lacking:
-                absent[column.name] = lacking
+            wanted = [part.header_name for part in column.template_parts if part.header_name]
+            places = {name: names.index_of(name) for name in wanted if names.has(name)}
+            if len(places) == len(set(wanted)):
+                templates[column.name] = _template(column, contract, uri, places.__getitem__)
             else:
-                templates[column.name] = _template(column, contract, uri, names.index_of)
+                absent[column.name] = [name for name in wanted if name not in places]
     members = _members_by_name(contract, header, names)
     must_be_there = contract.drift.missing_optional == "fail"
     missing = [name for c in contract.columns if c.required or must_be_there for name in absent.get(c.name, ())]
