@@ -12,6 +12,7 @@ from psycopg import sql
 from trade_ingest.contract.layout import TargetColumn, layout_columns, unique_key
 from trade_ingest.contract.model import Contract, CurrentView
 from trade_ingest.errors import TargetIncompatibleError
+from trade_ingest.load.lifecycle import VIEWS, lifecycle_ddl
 from trade_ingest.load.rights import missing_target_rights
 
 LINEAGE_COLUMNS = (
@@ -145,8 +146,8 @@ def ensure_target(connection: psycopg.Connection[Any], contract: Contract) -> bo
         lock_target(connection, target)
         is_there = has_table(connection, target.schema_name, target.table)
         has_replaced = has_table(connection, target.schema_name, target.replaced_table)
-        if not is_there and contract.target.current_view:
-            _refuse_taken_name(connection, target.schema_name, contract.target.current_view)
+        for name in [] if is_there else _view_names(contract):
+            _refuse_taken_name(connection, target.schema_name, name)
         missing = missing_target_rights(connection, target)
         if any(not right.purpose for right in missing.rights):
             raise missing.error()
@@ -159,7 +160,7 @@ def ensure_target(connection: psycopg.Connection[Any], contract: Contract) -> bo
             connection.execute(_schema_ddl(target))
         for statement in [] if has_replaced else _replaced_ddl(target):
             connection.execute(statement)
-        for statement in [] if is_there else _table_ddl(contract, target):
+        for statement in [] if is_there else [*_table_ddl(contract, target), *_views_ddl(contract, target)]:
             connection.execute(statement)
     return not is_there
 
@@ -180,13 +181,21 @@ def has_table(connection: psycopg.Connection[Any], schema_name: str, name: str) 
     return True
 
 
-def _refuse_taken_name(connection: psycopg.Connection[Any], schema_name: str, view: CurrentView) -> None:
-    row = connection.execute(_KIND_SQL, [schema_name, view.name]).fetchone()
+def _view_names(contract: Contract) -> list[str]:
+    target = contract.target
+    names = [] if target.current_view is None else [target.current_view.name]
+    if target.layout:
+        names += [f"{target.table}_{view}" for view in VIEWS]
+    return names
+
+
+def _refuse_taken_name(connection: psycopg.Connection[Any], schema_name: str, name: str) -> None:
+    row = connection.execute(_KIND_SQL, [schema_name, name]).fetchone()
     if row is not None:
         kind = _KINDS.get(row[0], "a table")
-        message = f"{schema_name}.{view.name} is {kind} already, expected nothing of the name of the current view"
-        hint = "name another `current_view` in the contract, or rename what is there"
-        raise TargetIncompatibleError(message, hint=hint, differences=(f"current view: is {kind}",))
+        message = f"{schema_name}.{name} is {kind} already, expected nothing of the name of the target's view"
+        hint = "name another target or `current_view` in the contract, or rename what is there"
+        raise TargetIncompatibleError(message, hint=hint, differences=(f"view {name}: is {kind}",))
 
 
 def _has_schema(connection: psycopg.Connection[Any], target: TargetTable) -> bool:
@@ -264,7 +273,12 @@ def _incompatible(target: TargetTable, differences: list[str]) -> TargetIncompat
 def target_ddl(contract: Contract) -> list[sql.Composed]:
     """The statements that make a contract's target."""
     target = TargetTable.of(contract)
-    return [_schema_ddl(target), *_table_ddl(contract, target), *_replaced_ddl(target)]
+    return [
+        _schema_ddl(target),
+        *_table_ddl(contract, target),
+        *_replaced_ddl(target),
+        *_views_ddl(contract, target),
+    ]
 
 
 def _schema_ddl(target: TargetTable) -> sql.Composed:
@@ -314,6 +328,15 @@ def _table_ddl(contract: Contract, target: TargetTable) -> list[sql.Composed]:
     if contract.target.current_view:
         statements.append(_current_view(target, contract.target.current_view))
     return statements
+
+
+def _views_ddl(contract: Contract, target: TargetTable) -> list[sql.Composed]:
+    """The views beside a target with a shared layout, for which its table of replaced rows is needed, too."""
+    if not contract.target.layout:
+        return []
+    return lifecycle_ddl(
+        target.schema_name, target.identifier, target.replaced_identifier, target.table, target.column_names
+    )
 
 
 def _type_of(column: TargetColumn, target: TargetTable) -> sql.Composable:

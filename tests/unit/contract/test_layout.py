@@ -48,6 +48,7 @@ def test_layout_columns_are_all_of_the_layouts_whatever_the_contract_fills():
         ("side", "text", True),
         ("currency", "text", True),
         ("sequence_number", "bigint", True),
+        ("reported_at", "timestamp with time zone", True),
         ("action", "text", True),
         ("original_trade_id", "text", True),
         ("extra", "jsonb", True),
