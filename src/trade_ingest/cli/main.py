@@ -36,6 +36,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "replay": (f"{_COMMANDS_PACKAGE}.replay", "Load rejected rows again, corrected or under a changed contract."),
     "rollback": (f"{_COMMANDS_PACKAGE}.rollback", "Take out exactly the rows of a file or a run."),
     "reconcile": (f"{_COMMANDS_PACKAGE}.reconcile", "Compare the ledger with the rows in the target."),
+    "report": (f"{_COMMANDS_PACKAGE}.report", "Make views and functions for analysts; refresh them."),
     "baseline": (f"{_COMMANDS_PACKAGE}.baseline", "Mark files as loaded without loading them."),
     "generate": (f"{_COMMANDS_PACKAGE}.generate", "Write synthetic trade files for a contract."),
     "serve": (f"{_COMMANDS_PACKAGE}.serve", "Serve the REST API and the dashboard."),
