@@ -12,12 +12,16 @@ from psycopg.rows import dict_row
 
 from trade_ingest.errors import DatabaseUnavailableError, NotInLedgerError
 from trade_ingest.ledger.queries import FileSummary, get_file_summary
+from trade_ingest.trades.aside import ASIDE, copy_aside
 from trade_ingest.trades.rows import TradeRow, select_rows
-from trade_ingest.trades.target import get_target_of_file
+from trade_ingest.trades.target import TradeTarget, get_target_of_file
 from trade_ingest.trades.window import Window, find_window
 
 if TYPE_CHECKING:
     import psycopg
+
+    from trade_ingest.contract.model import Contract
+    from trade_ingest.source.file import SourceFile
 
     Connection = psycopg.Connection[Any]
 
@@ -44,7 +48,7 @@ class FileChanges:
     """What a file changed against the file that it took the place of.
 
     Attributes:
-        file_id: the file.
+        file_id: the file; 0: it is not loaded.
         before_file_id: the version before it.
         target: ``schema.table`` that has or had their rows.
         key: the columns by which a row is found again; empty: rows are compared whole, and none is ``changed``.
@@ -54,7 +58,7 @@ class FileChanges:
         rows_removed: rows that only the version before has.
         rows_changed: rows that both have, with other values.
         columns: the columns that differ in changed rows, in the target's order.
-        is_complete: both still have all the rows that were loaded.
+        is_complete: both still have all the rows that were loaded, or all that would be.
         added: the first added rows by their place in the file; of equal ones one.
         removed: the first removed rows, likewise.
         changed: the first changed rows by their place in the file.
@@ -100,12 +104,45 @@ def find_changes(connection: Connection, file_id: int, *, limit: int) -> FileCha
         connection.execute("SET LOCAL work_mem = '64MB'")  # a million rows are hashed
         now = get_file_summary(connection, file_id)
         before = _version_before(connection, now)
+        target, is_keyed = get_target_of_file(connection, now.file_id)
+        sides = [_side(connection, target, file) for file in (before, now)]
         try:
-            return _Comparison(connection, before, now).result(limit)
+            return _Comparison(connection, target, target.key if is_keyed else (), *sides).result(limit)
         except pg.QueryCanceled as exc:
             message = f"comparing file {now.file_id} with file {before.file_id} took longer than the server allows"
             hint = f"compare {now.target} and {now.target}_replaced in SQL, by file_id"
             raise DatabaseUnavailableError(message, hint=hint) from exc
+
+
+def find_coming_changes(
+    connection: Connection, file: SourceFile, contract: Contract, before_file_id: int, *, limit: int
+) -> FileChanges:
+    """Compare what a changed file has in its source now with the rows of the version that is loaded.
+
+    The file is read and parsed as loading would, into a table of this session that is gone afterwards; nothing else
+    is written. Rejects are left out, and so are rows whose key an earlier row of the file has. Whether other files
+    have the same rows is not looked up.
+
+    Args:
+        connection: in autocommit mode.
+        file: the file, with its access.
+        contract: what it would be loaded by.
+        before_file_id: the version that is loaded.
+        limit: how many rows of each kind are given; at least 1.
+
+    Raises:
+        NotInLedgerError: the rows of the version before are not kept.
+        FileError, StoreError: the file cannot be read, or does not fit the contract.
+    """
+    with connection.transaction():
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        connection.execute("SET LOCAL work_mem = '64MB'")
+        target, _ = get_target_of_file(connection, before_file_id)
+        before = get_file_summary(connection, before_file_id)
+        rows = copy_aside(connection, file, contract)
+        window = Window(target, ASIDE, None, None, sql.SQL("true"))
+        sides = [_side(connection, target, before), _Side(0, rows, window)]
+        return _Comparison(connection, target, target.key if contract.key else (), *sides).result(limit)
 
 
 def _version_before(connection: Connection, file: FileSummary) -> FileSummary:
@@ -169,15 +206,29 @@ FROM differing
 """  # noqa: S608  # made of constants
 
 
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """A version of a file: how many rows it should have, and where they are."""
+
+    file_id: int
+    rows_loaded: int
+    window: Window
+
+
+def _side(connection: Connection, target: TradeTarget, file: FileSummary) -> _Side:
+    return _Side(file.file_id, file.rows_loaded, find_window(connection, target, file_id=file.file_id))
+
+
 class _Comparison:
     """The rows of two versions of a file, in the tables that have them now."""
 
-    def __init__(self, connection: Connection, before: FileSummary, now: FileSummary) -> None:
+    def __init__(
+        self, connection: Connection, target: TradeTarget, key: tuple[str, ...], before: _Side, now: _Side
+    ) -> None:
         self._connection = connection
         self._before, self._now = before, now
-        self._target, is_keyed = get_target_of_file(connection, now.file_id)
-        self._key = self._target.key if is_keyed else ()
-        self._windows = [find_window(connection, self._target, file_id=file.file_id) for file in (before, now)]
+        self._target, self._key = target, key
+        self._windows = [before.window, now.window]
 
     def result(self, limit: int) -> FileChanges:
         found = self._compare(limit)

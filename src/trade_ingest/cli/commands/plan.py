@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from trade_ingest.cli.coming import coming_changes
 from trade_ingest.cli.delivery import delivery_options
 from trade_ingest.cli.display import counted, format_bytes, printable
 from trade_ingest.cli.invocation import Invocation, common_options, setting_option
@@ -16,6 +17,7 @@ from trade_ingest.cli.progress import RunProgress, progress_view
 from trade_ingest.cli.selection import selection_flags, selection_options
 
 if TYPE_CHECKING:
+    from trade_ingest.cli.coming import Coming
     from trade_ingest.plan import Plan, PlannedFile
     from trade_ingest.source.location import LiteralSource
     from trade_ingest.source.pattern import Selection
@@ -75,13 +77,25 @@ def planning_options(function: _Decorated) -> _Decorated:
 
 @click.command()
 @source_argument
+@click.option(
+    "--diff",
+    "is_diff",
+    is_flag=True,
+    help="Read the changed files, and show which rows their new versions add, remove and change.",
+)
 @common_options("contract", "database", "output")
 @planning_options
 @selection_options
 @delivery_options
 @click.pass_obj
 def command(
-    invocation: Invocation, sources: tuple[str, ...], *, reload: bool, fail_if_empty: bool, selection: Selection
+    invocation: Invocation,
+    sources: tuple[str, ...],
+    *,
+    is_diff: bool,
+    reload: bool,
+    fail_if_empty: bool,
+    selection: Selection,
 ) -> int:
     """Show which files `run` would load, and why not the others; changes nothing.
 
@@ -91,14 +105,21 @@ def command(
     Examples:
       trade-ingest plan trades/
       trade-ingest plan 'trades/2024-*.csv.gz' --contract kraken_trades -o json
+      trade-ingest plan trades/ --diff
       find trades -name '*.csv' -newer last | trade-ingest plan --files-from -
       trade-ingest plan 'trades/{date:%Y/%m/%d}/*.csv' --from 2024-01-01 --to 2024-01-31 --exclude '*_test.csv'
     """  # noqa: D301  # \b keeps click from joining the lines
-    return show_plan(invocation, sources, selection, is_reload=reload, fails_if_empty=fail_if_empty)
+    return show_plan(invocation, sources, selection, is_reload=reload, fails_if_empty=fail_if_empty, is_diff=is_diff)
 
 
 def show_plan(
-    invocation: Invocation, sources: Sequence[str], selection: Selection, *, is_reload: bool, fails_if_empty: bool
+    invocation: Invocation,
+    sources: Sequence[str],
+    selection: Selection,
+    *,
+    is_reload: bool,
+    fails_if_empty: bool,
+    is_diff: bool = False,
 ) -> int:
     """Make the plan, show it, and return the exit code."""
     from trade_ingest.contract.model import OnChanged
@@ -118,8 +139,15 @@ def show_plan(
             on_planning=view.note_planning,
         )
     output = invocation.output
-    rows = (_row(planned) for planned in (_shortened(the_plan) if output.is_text else the_plan.files))
-    output.table(rows, _COLUMNS, schema="trade-ingest.plan/1", summary=_summary(the_plan))
+    differences = dict(coming_changes(invocation, chosen, the_plan)) if is_diff else {}
+    shown = _shortened(the_plan) if output.is_text else the_plan.files
+    rows = (_row(planned) | {"changes": _changes(differences.get(planned.file.uri))} for planned in shown)
+    columns = (*_COLUMNS, Column("changes", only_data=True)) if is_diff else _COLUMNS
+    output.table(rows, columns, schema="trade-ingest.plan/1", summary=_summary(the_plan))
+    for difference in differences.values():
+        output.text()
+        for line in difference.lines():
+            output.text(line)
     if hidden := sum(max(len(files) - SHOWN_FILES, 0) for files in (the_plan.to_load, the_plan.skipped)):
         output.text(f"and {counted(hidden, 'more file', 'more files')}: -o csv lists all")
     output.text()
@@ -129,6 +157,10 @@ def show_plan(
         options = [*selection_flags(selection), *(["--reload"] if is_reload else [])]
         invocation.say(f"run it: {command_line(invocation, 'run', sources, options)}")
     return EXIT_NOTHING_TO_DO if fails_if_empty and not the_plan.to_load else 0
+
+
+def _changes(coming: Coming | None) -> dict[str, Any] | None:
+    return None if coming is None else coming.data()
 
 
 def _shortened(the_plan: Plan) -> list[PlannedFile]:

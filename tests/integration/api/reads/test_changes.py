@@ -1,10 +1,14 @@
 """What a new delivery of a file changed."""
 
+import json
 import random
+import subprocess
+import sys
 from collections import Counter
 
 import psycopg
 import pytest
+import yaml
 
 from trade_ingest.contract.loading import load_contract, parse_contract
 from trade_ingest.rollback import rollback
@@ -197,3 +201,31 @@ def test_unchanged_comparison_is_not_sent_again(api, desk):
     etag = api.ask("/files/2/changes").headers["ETag"]
 
     assert api.client.get("/api/v1/files/2/changes", headers={"If-None-Match": etag}).status_code == 304
+
+
+def test_plan_shows_what_a_changed_file_would_change_and_loads_nothing(desk, database_url, tmp_path):
+    desk.load("a.csv", [desk.line("A1"), desk.line("A2"), desk.line("A3", price="1")])
+    path = desk.write("a.csv", [desk.line("A1"), desk.line("A3", price="2"), desk.line("A4"), desk.line("A4"), "x"])
+    words = [sys.executable, "-m", "trade_ingest", "plan", str(path), "--diff", "--database", database_url]
+    contract = tmp_path / "fill.yaml"
+    contract.write_text(yaml.safe_dump(desk.contract.model_dump(mode="json", by_alias=True, exclude_defaults=True)))
+    words += ["--contract", str(contract)]
+
+    text = subprocess.run(words, capture_output=True, text=True, check=True).stdout
+    data = json.loads(subprocess.run([*words, "-o", "json"], capture_output=True, text=True, check=True).stdout)
+
+    assert "3 rows before, 3 now: 1 the same, 1 added, 1 removed, 1 changed" in text
+    assert "changed: price in 1 row" in text
+    assert "+ row 3: trade_id A4" in text
+    assert "- row 2: trade_id A2" in text
+    assert "~ row 2: trade_id A3: price 1 → 2" in text
+    (planned,) = data["items"]
+    assert planned["changes"] | {"columns": {}} == {
+        "before_file_id": 1, "key": ["trade_id"], "rows_before": 3, "rows_now": 3, "rows_same": 1,
+        "rows_added": 1, "rows_removed": 1, "rows_changed": 1, "columns": {},
+    }  # fmt: skip
+    path = desk.write("a.csv", [], header="no,such")
+    failed = subprocess.run(words, capture_output=True, text=True, check=True).stdout
+    assert "a.csv: [file.header]" in failed
+    assert desk.query("SELECT trade_id FROM public.fill ORDER BY 1") == [("A1",), ("A2",), ("A3",)]
+    assert desk.query("SELECT count(*) FROM ingest.file") == [(1,)]
