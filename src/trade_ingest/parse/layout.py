@@ -193,9 +193,7 @@ def _members_by_name(
     }
     for column in contract.columns:
         if column.members == "rest":
-            members[column.name] = {
-                name: i for i, name in enumerate(header) if i in kept or i not in names.taken
-            }
+            members[column.name] = {name: i for i, name in enumerate(header) if i in kept or i not in names.taken}
             names.taken.update(range(len(header)))
     return members
 
