@@ -196,6 +196,12 @@ class Column(Model):
     multiply_by: Decimal | None = Field(
         None, gt=0, allow_inf_nan=False, description="decimal: what the number in the cell is multiplied by, exactly."
     )
+    round: bool = Field(
+        default=False,
+        description="decimal: a number with more decimals than the type has is rounded, half to even, instead of"
+        " rejected, as for numbers that went through binary floating point. `members: rest` takes its cell too, so"
+        " that it is kept as delivered.",
+    )
     true_tokens: tuple[str, ...] = Field(("true", "True", "TRUE", "t", "1"), description="boolean: cells for true.")
     false_tokens: tuple[str, ...] = Field(
         ("false", "False", "FALSE", "f", "0"), description="boolean: cells for false."
