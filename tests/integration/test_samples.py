@@ -65,14 +65,14 @@ def query(database_url, statement):
             ("price", "quantity"),
         ),
         (
-            str(EXAMPLES / "mtgox_trades.yaml"),
+            str(EXAMPLES / "mtgox_dump.yaml"),
             ["mtgox/april_trades.csv.gz"],
             ["d.price_int", "d.amount_int"],
             "mtgox_trade",
             ("price", "quantity"),
         ),
         (
-            str(EXAMPLES / "tardis_trades.yaml"),
+            str(EXAMPLES / "tardis_download.yaml"),
             ["tardis/bitmex_trades_XBTUSD.csv", "tardis/trades_1.csv"],
             ["price", "amount"],
             "tardis_trade",
@@ -123,7 +123,7 @@ def test_amounts_that_are_no_numbers_are_kept_as_they_were(database_url):
     bad, _ = expected_of(SAMPLES / name, ["d.price_int", "d.amount_int"])
     cells = cells_of(SAMPLES / name, ["d.amount_int"])
 
-    load(database_url, str(EXAMPLES / "mtgox_trades.yaml"), name)
+    load(database_url, str(EXAMPLES / "mtgox_dump.yaml"), name)
 
     assert len(bad) == 58
     rejects = query(database_url, "SELECT row_number, reasons FROM ingest.reject ORDER BY row_number")

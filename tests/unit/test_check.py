@@ -40,6 +40,7 @@ def test_good_file_passes(tmp_path):
         rows_read=3,
         rows_accepted=3,
         rows_rejected=0,
+        records_ignored=0,
         reasons=(),
         rejects=(),
         error=None,

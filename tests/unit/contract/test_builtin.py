@@ -32,7 +32,7 @@ def test_example_is_accepted_and_every_column_is_described(path):
 
 
 def test_examples_are_these():
-    assert [path.stem for path in EXAMPLES] == ["mtgox_trades", "tardis_trades", "truefx_quotes"]
+    assert [path.stem for path in EXAMPLES] == ["mtgox_dump", "tardis_download", "truefx_quotes"]
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
