@@ -36,7 +36,7 @@ def test_question_mark_makes_a_cell_of_a_template_optional():
 
 @pytest.mark.parametrize("template", ["{?}", "no place", "{a}}"])
 def test_template_that_names_nothing_is_refused(template):
-    with pytest.raises(ValueError, match="names no cell|no placeholder|brace"):
+    with pytest.raises(ValueError, match=r"names no cell|no placeholder|brace"):
         parse_template(template)
 
 
