@@ -50,11 +50,7 @@ class Content:
     def __init__(self, setting: Setting, *, unique_ids: bool) -> None:
         contract = setting.contract
         self._contract = contract
-        if made := [column.name for column in contract.columns if _is_made(column)]:
-            message = f"{contract.name} makes {made[0]} of other cells, or changes its cell"
-            raise GenerateError(
-                message, hint="files can be made for contracts whose columns are single cells as they are"
-            )
+        _refuse_what_cannot_be_made(contract)
         self.feed = feed_of(contract)
         self._curve = DayCurve(self.feed.activity, setting.seed)
         self._event_time = contract.column(contract.event_time)
@@ -66,7 +62,7 @@ class Content:
         self._makers: dict[str, CellMaker] = {
             column.name: cell_maker(column, setting, is_unique=column.name == self._carrier)
             for column in contract.file_columns
-            if column.name not in self.feed.kinds
+            if column.name not in self.feed.kinds and column.is_one_cell
         }
         self._fields = _fields_of(contract, self.feed)
         self._is_proven = contract.name in builtin_names() and contract == load_contract(contract.name)
@@ -155,16 +151,25 @@ def _key_carrier(contract: Contract) -> str | None:
     return columns[0].name
 
 
-def _is_made(column: Column) -> bool:
-    return column.is_from_file and not (column.is_one_cell and column.remove is None and column.multiply_by is None)
+def _refuse_what_cannot_be_made(contract: Contract) -> None:
+    hint = "files can be made for contracts whose columns are single cells as they are, and that ignore no records"
+    for column in contract.file_columns:  # JSON of other cells is left empty
+        if column.template is not None or column.remove is not None or column.multiply_by is not None:
+            message = f"{contract.name} makes {column.name} of other cells, or changes its cell"
+            raise GenerateError(message, hint=hint)
+    if contract.format.ignore_records is not None:
+        message = f"{contract.name} ignores some records, and a bad row might be one of them"
+        raise GenerateError(message, hint=hint)
 
 
 def _fields_of(contract: Contract, feed: Feed) -> list[Column | str]:
     """What is in each field of a record: a column, or always the same text."""
+    columns = [column for column in contract.file_columns if column.is_one_cell]
     if contract.format.header:
-        return list(contract.file_columns)
-    by_position = {column.position: column for column in contract.file_columns}
-    last = max(position for position in by_position if position is not None)
+        return list(columns)
+    by_position = {column.position: column for column in columns}
+    others = [int(place) for c in contract.columns if isinstance(c.members, dict) for place in c.members.values()]
+    last = max([*others, *(position for position in by_position if position is not None)])
     fields: list[Column | str] = [by_position.get(position, _FILLER) for position in range(1, last + 1)]
     return [*fields, *(feed.surplus_cells if contract.drift.unknown_columns == "ignore" else ())]
 

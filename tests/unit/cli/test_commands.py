@@ -147,11 +147,14 @@ def test_contracts_check_lists_every_problem_with_its_line(program, tmp_path):
 
 
 def test_contracts_ddl_is_sql(program):
-    lines = program("contracts", "ddl", "kraken_trades").out.splitlines()
+    text = program("contracts", "ddl", "kraken_trades").out
 
+    lines = text.splitlines()
     assert lines[0] == 'CREATE SCHEMA IF NOT EXISTS "public";'
     assert lines[1].startswith('CREATE TABLE "public"."trade_print" (')
-    assert all(line.endswith(";") for line in lines)
+    assert text.endswith(";\n")
+    statements = text.split(";\n")
+    assert {"CREATE", "COMMENT", ""} >= {statement.strip().partition(" ")[0] for statement in statements}
 
 
 def test_config_show_says_where_each_value_is_from(program, tmp_path, monkeypatch):

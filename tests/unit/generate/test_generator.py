@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import io
 import lzma
+import tempfile
 from collections import Counter
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -24,6 +25,18 @@ from trade_ingest.parse.rows import BlockParser
 from trade_ingest.source.blocks import BlockReader, split_record
 
 FOLDERS = (Path(__file__).with_name("contracts"), Path(__file__).parents[3] / "docs" / "examples" / "contracts")
+
+
+def can_be_generated(name):
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            generate(load_contract(name), Path(folder), rows=1, files=1)
+        except GenerateError:
+            return False
+    return True
+
+
+GENERATED = [name for name in builtin_names() if can_be_generated(name)]
 CONTRACTS = {path.stem: path for folder in FOLDERS for path in folder.glob("*.yaml")}
 
 
@@ -81,7 +94,7 @@ def contents(folder):
     }
 
 
-@pytest.mark.parametrize("name", builtin_names())
+@pytest.mark.parametrize("name", GENERATED)
 def test_each_row_of_a_builtin_contract_is_accepted_but_the_bad_ones(tmp_path, name):
     check_verdicts(load_contract(name), tmp_path)
 
@@ -99,7 +112,7 @@ def check_verdicts(contract, folder):
         assert file.size_bytes == file.path.stat().st_size
 
 
-@pytest.mark.parametrize("name", builtin_names())
+@pytest.mark.parametrize("name", GENERATED)
 def test_bad_rows_change_no_other_row(tmp_path, name):
     contract = load_contract(name)
     good = generate(contract, tmp_path / "good", rows=3_000, files=3)
@@ -126,7 +139,7 @@ def test_bad_rows_are_broken_in_many_ways(tmp_path):
     assert len({column for _, column in codes}) > 10
 
 
-@pytest.mark.parametrize("name", builtin_names())
+@pytest.mark.parametrize("name", GENERATED)
 def test_same_arguments_give_the_same_bytes(tmp_path, name):
     contract = load_contract(name)
     arguments = {"rows": 5_000, "files": 3, "seed": 9, "bad_ratio": 0.02, "duplicate_ratio": 0.05}
@@ -134,7 +147,7 @@ def test_same_arguments_give_the_same_bytes(tmp_path, name):
     generate(contract, tmp_path / "second", **arguments)
     assert contents(tmp_path / "first") == contents(tmp_path / "second")
     generate(contract, tmp_path / "third", **(arguments | {"seed": 10}))
-    assert contents(tmp_path / "first").keys() == contents(tmp_path / "third").keys()
+    assert len(contents(tmp_path / "first")) == len(contents(tmp_path / "third"))
     assert not set(contents(tmp_path / "first").values()) & set(contents(tmp_path / "third").values())
 
 
@@ -383,3 +396,14 @@ def test_time_that_cannot_tell_so_many_rows_apart_is_refused(tmp_path):
 def test_ids_cannot_be_unique_where_there_are_none(tmp_path):
     with pytest.raises(GenerateError, match="kraken_trades has no ids"):
         generate(load_contract("kraken_trades"), tmp_path, rows=20, files=1, unique_ids=True)
+
+
+def test_contract_that_makes_values_of_several_cells_is_refused(tmp_path):
+    with pytest.raises(GenerateError, match="wrds_taq_trades makes symbol of other cells"):
+        generate(load_contract("wrds_taq_trades"), tmp_path, rows=10, files=1)
+    with pytest.raises(GenerateError, match="binance_futures_trades ignores some records"):
+        generate(load_contract("binance_futures_trades"), tmp_path, rows=10, files=1)
+
+
+def test_files_are_generated_for_these_built_in_contracts():
+    assert {"binance_spot_trades", "kraken_trades", "trade_event", "bitmex_trades", "tardis_trades"} <= set(GENERATED)
