@@ -186,9 +186,18 @@ def _members_by_name(contract: Contract, header: list[str], names: _HeaderNames)
     }
     for column in contract.columns:
         if column.members == "rest":
-            members[column.name] = {name: i for i, name in enumerate(header) if i not in names.taken}
+            left = [i for i in range(len(header)) if i not in names.taken]
+            members[column.name] = dict(zip(_own_names(header, left), left, strict=True))
             names.taken.update(range(len(header)))
     return members
+
+
+def _own_names(header: list[str], fields: list[int]) -> list[str]:
+    """Names that tell fields apart: those of the header, with the position where one is blank or repeated."""
+    names = [header[i] if header[i].strip() else f"column {i + 1}" for i in fields]
+    return [
+        name if names.count(name) == 1 else f"{name} (column {i + 1})" for name, i in zip(names, fields, strict=True)
+    ]
 
 
 class _HeaderNames:
