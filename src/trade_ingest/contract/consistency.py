@@ -33,6 +33,7 @@ _KINDS_OF_KEY = {
     "nanoseconds": {Kind.TIMESTAMP},
     "since_midnight": {Kind.TIMESTAMP},
     "multiply_by": {Kind.DECIMAL},
+    "round": {Kind.DECIMAL},
     "members": {Kind.JSON},
     "regex": {Kind.TEXT, Kind.ENUM},
     "max_length": {Kind.TEXT, Kind.ENUM},

@@ -96,7 +96,7 @@ class FileFormat(Model):
         None,
         min_length=1,
         description="Regular expression: records whose text it matches from the start are no rows, such as those of"
-        " other kinds than trades, or a header that is repeated.",
+        " other kinds than trades; with it, repetitions of the header are none, either.",
     )
     trailer: Trailer | None = Field(None, description="A last record that is not data.")
     compression: Literal["auto", "none", "gzip", "zstd", "bz2", "xz", "lz4"] = Field(
@@ -195,6 +195,12 @@ class Column(Model):
     )
     multiply_by: Decimal | None = Field(
         None, gt=0, allow_inf_nan=False, description="decimal: what the number in the cell is multiplied by, exactly."
+    )
+    round: bool = Field(
+        default=False,
+        description="decimal: a number with more decimals than the type has is rounded, half to even, instead of"
+        " rejected, as for numbers that went through binary floating point. `members: rest` takes its cell too, so"
+        " that it is kept as delivered.",
     )
     true_tokens: tuple[str, ...] = Field(("true", "True", "TRUE", "t", "1"), description="boolean: cells for true.")
     false_tokens: tuple[str, ...] = Field(

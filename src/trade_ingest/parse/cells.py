@@ -12,7 +12,7 @@ import operator
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal, InvalidOperation, localcontext
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal, InvalidOperation, localcontext
 from typing import Any, NoReturn
 
 import polars as pl
@@ -146,8 +146,7 @@ def _decimal(text: pl.Series, column: Column, file_format: FileFormat) -> Conver
         return converted
     # longer fractions, exponents and errors: rare, so each distinct cell is read on its own
     odd = text.filter(~is_plain.fill_null(value=True)).unique().to_list()
-    factor = column.multiply_by or Decimal(1)
-    read = {cell: _exact_decimal(cell, kind.precision, kind.scale, factor) for cell in odd}
+    read = {cell: _read_decimal(cell, column) for cell in odd}
     as_text = {cell: value for cell, (value, _) in read.items()}
     values = text.replace_strict(list(as_text), list(as_text.values()), default=text, return_dtype=pl.String)
     converted = Converted(values.cast(dtype, strict=False))
@@ -173,14 +172,17 @@ def decimal_regex(scale: int) -> str:
     return rf"^[+-]?(?:[0-9]+(?:\.[0-9]{{0,{scale}}})?|\.[0-9]{{1,{scale}}})$"
 
 
-def _exact_decimal(cell: str, precision: int, scale: int, factor: Decimal) -> tuple[str | None, str]:
-    """The cell times a factor as plain decimal text, or None and the code of what is wrong with it."""
+def _read_decimal(cell: str, column: Column) -> tuple[str | None, str]:
+    """The cell times the column's factor as plain decimal text, or None and the code of what is wrong with it."""
+    precision, scale = column.value_type.precision, column.value_type.scale
     if not _NUMBER.fullmatch(cell):
         return None, ReasonCode.INVALID_DECIMAL
     try:
-        value = _EXACT.multiply(Decimal(cell), factor)
+        value = _EXACT.multiply(Decimal(cell), column.multiply_by or Decimal(1))
     except InvalidOperation:
         return None, ReasonCode.INVALID_DECIMAL
+    if column.round and value.adjusted() < precision:
+        value = value.quantize(Decimal(1).scaleb(-scale), ROUND_HALF_EVEN, _EXACT)
     _, digits, exponent = value.as_tuple()
     assert isinstance(exponent, int)
     significant = "".join(map(str, digits)).rstrip("0")

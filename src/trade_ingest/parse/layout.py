@@ -158,12 +158,14 @@ def _by_name(contract: Contract, uri: str, header: list[str], constants: dict[st
     templates: dict[str, tuple[str | int, ...]] = {}
     for column in contract.columns:
         if column.template is not None:
-            lacking = [p.header_name for p in column.template_parts if p.header_name and not names.has(p.header_name)]
-            if lacking:
-                absent[column.name] = lacking
+            wanted = [part.header_name for part in column.template_parts if part.header_name]
+            places = {name: names.index_of(name) for name in wanted if names.has(name)}
+            if len(places) == len(set(wanted)):
+                templates[column.name] = _template(column, contract, uri, places.__getitem__)
             else:
-                templates[column.name] = _template(column, contract, uri, names.index_of)
-    members = _members_by_name(contract, header, names)
+                absent[column.name] = [name for name in wanted if name not in places]
+    kept = {fields[column.name] for column in single if column.round and column.name in fields}
+    members = _members_by_name(contract, header, names, kept)
     must_be_there = contract.drift.missing_optional == "fail"
     missing = [name for c in contract.columns if c.required or must_be_there for name in absent.get(c.name, ())]
     constants |= dict.fromkeys(absent)
@@ -177,8 +179,13 @@ def _by_name(contract: Contract, uri: str, header: list[str], constants: dict[st
     return FileLayout(len(header), fields, constants, templates, members, tuple(unknown))
 
 
-def _members_by_name(contract: Contract, header: list[str], names: _HeaderNames) -> dict[str, dict[str, int]]:
-    """The fields of each JSON object; those that the header lacks are left out, `rest` comes last."""
+def _members_by_name(
+    contract: Contract, header: list[str], names: _HeaderNames, kept: set[int]
+) -> dict[str, dict[str, int]]:
+    """The fields of each JSON object; those that the header lacks are left out.
+
+    `rest` comes last, and has the fields ``kept`` although a column has taken them.
+    """
     members = {
         c.name: {name: names.index_of(place) for name, place in c.members.items() if names.has(place)}
         for c in contract.columns
@@ -186,7 +193,7 @@ def _members_by_name(contract: Contract, header: list[str], names: _HeaderNames)
     }
     for column in contract.columns:
         if column.members == "rest":
-            left = [i for i in range(len(header)) if i not in names.taken]
+            left = [i for i in range(len(header)) if i in kept or i not in names.taken]
             members[column.name] = dict(zip(_own_names(header, left), left, strict=True))
             names.taken.update(range(len(header)))
     return members

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 
 import xxhash
@@ -105,6 +105,7 @@ class BlockReader:
         self._is_exhausted = False
         self._pass_preamble()
         self.header_record = self._take_first_record() if file_format.header else None
+        self._dialect = replace(self._dialect, repeated=self.header_record)
         self.header = None if self.header_record is None else split_record(self.header_record, file_format)
 
     @property

@@ -37,6 +37,7 @@ class Dialect:
     comment: bytes | None
     max_record_bytes: int
     ignored: re.Pattern[str] | None = None
+    repeated: bytes | None = None  # the header, whose repetitions are ignored, too
 
     @classmethod
     def of(cls, file_format: FileFormat) -> Dialect:
@@ -337,5 +338,6 @@ def _without_ignored(data: bytes, records: Records, dialect: Dialect) -> Records
     ignored = dialect.ignored
     if ignored is None:
         return records
-    is_ignored = [ignored.match(records.raw(data, i).decode("utf-8", "replace")) for i in range(len(records))]
-    return records.keep(np.array([match is None for match in is_ignored], np.bool_)) if any(is_ignored) else records
+    raws = (records.raw(data, i) for i in range(len(records)))
+    keep = [raw != dialect.repeated and not ignored.match(raw.decode("utf-8", "replace")) for raw in raws]
+    return records if all(keep) else records.keep(np.array(keep, np.bool_))

@@ -42,11 +42,14 @@ def test_layout_columns_are_all_of_the_layouts_whatever_the_contract_fills():
         ("trade_id", "text", True),
         ("executed_at", "timestamp with time zone", False),
         ("executed_at_ns", "bigint", True),
-        ("price", "numeric(38,12)", False),
+        ("price", "numeric(38,12)", True),
         ("quantity", "numeric(38,12)", False),
         ("quote_quantity", "numeric(38,12)", True),
         ("side", "text", True),
         ("currency", "text", True),
+        ("sequence_number", "bigint", True),
+        ("action", "text", True),
+        ("original_trade_id", "text", True),
         ("extra", "jsonb", True),
     ]
 

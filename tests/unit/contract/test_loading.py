@@ -303,7 +303,7 @@ def test_every_problem_is_listed_at_once_in_the_order_of_the_lines():
         ),
         (
             "6: columns[b].constant: the value comes from source already: give one of source, position, "
-            "path_group, constant, expression"
+            "template, members, path_group, constant, expression"
         ),
         "6: columns[b].min: 'abc' is not a number",
         (
