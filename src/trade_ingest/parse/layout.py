@@ -200,11 +200,10 @@ def _members_by_name(
 
 
 def _own_names(header: list[str], fields: list[int]) -> list[str]:
-    """Names that tell fields apart: those of the header, with the position where one is blank or repeated."""
-    names = [header[i] if header[i].strip() else f"column {i + 1}" for i in fields]
-    return [
-        name if names.count(name) == 1 else f"{name} (column {i + 1})" for name, i in zip(names, fields, strict=True)
-    ]
+    """Names that tell fields apart: those of the header, with the position where one is repeated."""
+    names = [header[i] for i in fields]
+    numbered = [f"{name} (column {i + 1})".strip() for name, i in zip(names, fields, strict=True)]
+    return [name if names.count(name) == 1 else number for name, number in zip(names, numbered, strict=True)]
 
 
 class _HeaderNames:

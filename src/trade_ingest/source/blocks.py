@@ -118,16 +118,16 @@ class BlockReader:
         found = self._find_first_record()
         return None if found is None else found[0]
 
-    def _find_first_record(self) -> tuple[bytes, int, int] | None:
-        """The first record at hand, where it begins and ends; may drop what is no record before it."""
+    def _find_first_record(self) -> tuple[bytes, int] | None:
+        """The first record at hand, and where it ends; drops blank lines and comments before it."""
         size = _HEAD_BYTES  # the first record is seldom far: looking through a whole block for it would be slow
         while True:
             head = self._carry[:size]
             is_all = len(head) == len(self._carry)
             records, consumed = scan_records(head, self._dialect, is_final=is_all and self._is_exhausted)
             if len(records):
-                return records.raw(head, 0), int(records.starts[0]), int(records.ends[0])
-            self._pass_over(consumed)
+                return records.raw(head, 0), int(records.ends[0])
+            self._drop(consumed)  # blank lines and comments
             if not is_all:
                 size *= 4
             elif self._is_exhausted:
@@ -142,9 +142,11 @@ class BlockReader:
             while not consumed and not self._is_exhausted:  # one record is larger than the block
                 self._fill(2 * len(self._carry))
                 block, consumed = self._next_block()
-            self._pass_over(consumed)
+            ignored = count_ignored_records(self._carry[:consumed], self._dialect)
+            self._drop(consumed)
             self.row_count += block.row_count
-            self.line_count += block.row_count
+            self.ignored_count += ignored
+            self.line_count += block.row_count + ignored
             if block.row_count:
                 yield block
             if self._is_exhausted and not self._carry:
@@ -230,21 +232,11 @@ class BlockReader:
         if found is None:
             self._drop(len(self._carry))
             return None
-        record, record_start, record_end = found
-        self._count_ignored(record_start)
+        record, record_end = found
         end = self._carry.find(b"\n", record_end)
         self._drop(end + 1 if end >= 0 else len(self._carry))
         self.line_count += 1
         return record
-
-    def _pass_over(self, count: int) -> None:
-        self._count_ignored(count)
-        self._drop(count)
-
-    def _count_ignored(self, count: int) -> None:
-        ignored = count_ignored_records(self._carry[:count], self._dialect)
-        self.ignored_count += ignored
-        self.line_count += ignored
 
     def _drop(self, count: int) -> None:
         self._offset += count if self.encoding is None else source_length(self._carry[:count], self.encoding)

@@ -90,13 +90,13 @@ def test_an_unknown_name_may_occur_twice():
 def test_the_rest_of_the_cells_has_a_name_for_each():
     text = CONTRACT.replace("event_time:", "  - {name: extra, type: json, members: rest}\nevent_time:")
 
-    found = layout(["Time", "Price", "Amount", "", "Amount", " ", "Fee"], text=text)
+    found = layout(["Time", "Price", "Amount", "", "Amount", "", "Fee"], text=text)
 
     assert found.members["extra"] == {
         "Amount (column 3)": 2,
-        "column 4": 3,
+        "(column 4)": 3,
         "Amount (column 5)": 4,
-        "column 6": 5,
+        "(column 6)": 5,
         "Fee": 6,
     }
 
