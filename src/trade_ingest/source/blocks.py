@@ -142,7 +142,8 @@ class BlockReader:
             while not consumed and not self._is_exhausted:  # one record is larger than the block
                 self._fill(2 * len(self._carry))
                 block, consumed = self._next_block()
-            ignored = count_ignored_records(self._carry[:consumed], self._dialect)
+            # plain blocks have none
+            ignored = 0 if block.records is None else count_ignored_records(self._carry[:consumed], self._dialect)
             self._drop(consumed)
             self.row_count += block.row_count
             self.ignored_count += ignored

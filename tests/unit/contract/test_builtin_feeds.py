@@ -1,7 +1,7 @@
 """Each built-in contract reads a small file of our own making that is written as its vendor writes files.
 
-A fixture is a folder under `tests/fixtures/contracts/NAME`, at any depth, with two files: `expected.json`, written by hand
-from the vendor's rules, and the file itself. A contract with several eras has a folder for each.
+A fixture is a folder under `tests/fixtures/contracts/NAME`, at any depth, with two files: `expected.json`, written by
+hand from the vendor's rules, and the file itself. A contract with several eras has a folder for each.
 """
 
 import json

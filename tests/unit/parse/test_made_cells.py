@@ -247,3 +247,61 @@ def test_ignored_records_are_no_rows_and_are_counted(tmp_path):
         reader = BlockReader(str(file), contract_of(column, IGNORING).format, block_bytes=block_bytes)
         assert sum(block.row_count for block in reader) == 4
         assert (reader.row_count, reader.ignored_count, reader.line_count) == (4, 3, 8)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_ignored_records_are_found_in_plain_text_and_among_quotes(tmp_path, end):
+    column = "{name: x, type: integer, source: X}"
+    lines = ["At,X", *[f"{AT},{n}" for n in range(400)], f"{AT},400"]
+    lines[200:200] = ["skip,1", "At,X", ""]
+    plain = end.join(lines) + end
+    quoted = plain.replace(f"{AT},300", f'"{AT}",300')
+
+    for text, form in [(plain, "{ignore_records: skip}"), (quoted, "{ignore_records: 'skip|SKIP$'}")]:
+        file = tmp_path / "2024-03-08.csv"
+        file.write_text(text, newline="")
+        for block_bytes in (64, 1 << 20):
+            contract = contract_of(column, form)
+            reader = BlockReader(str(file), contract.format, block_bytes=block_bytes)
+            rows = open_rows(reader, contract, str(file))
+            found = [x for block in rows.reader for x in rows.parser.parse(block).rows["x"]]
+            assert (found, reader.ignored_count, reader.row_count) == (list(range(401)), 2, 401)
+
+
+@pytest.mark.parametrize(
+    ("cell", "value"),
+    [
+        ("79.2000000000000003", "79.20"),
+        ("0.125", "0.12"),  # half to even
+        ("0.135", "0.14"),
+        ("-0.005", "0"),
+        ("5.9e-08", "0"),
+        ("1e-400", "0"),
+        ("12345678.994999", "12345678.99"),
+        ("99999999.995", ["precision_exceeded"]),
+        ("1e400", ["precision_exceeded"]),
+        ("3e-07.0", ["invalid_decimal"]),
+    ],
+)
+def test_number_with_too_many_decimals_is_rounded_where_the_contract_says_so(tmp_path, cell, value):
+    text = written(["X"], [[AT, cell], [AT, "1.5"]])
+    column = "{name: x, type: 'decimal(10,2)', source: X, round: true}"
+
+    values, codes = parsed(tmp_path, column, text)
+
+    assert values.pop(2) == Decimal("1.5")
+    assert (values, codes) == (({1: Decimal(value)}, {}) if isinstance(value, str) else ({}, {1: value}))
+
+
+def test_rest_keeps_the_cell_of_a_number_that_may_be_rounded(tmp_path):
+    column = "{name: x, type: json, members: rest}\n  - {name: y, type: 'decimal(4,1)', round: true}"
+    column += "\n  - {name: z, type: 'decimal(4,1)'}"
+    text = written(["y", "z", "other"], [[AT, "1.25", "1.5", "a"], [AT, "", "1.5", "b"], [AT, "2", "1.5", ""]])
+
+    values, codes = parsed(tmp_path, column, text)
+
+    assert {number: json.loads(value) for number, value in values.items()} == {
+        1: {"y": "1.25", "other": "a"},
+        3: {"y": "2"},
+    }
+    assert codes == {2: ["null_value"]}
