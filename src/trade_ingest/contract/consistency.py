@@ -283,8 +283,9 @@ def _origin_problems(contract: Contract) -> Iterator[Inconsistency]:
                 wanted = "a name of the header" if has_header else "a position, counted from 1"
                 message = f"{place!r} is not {wanted}: the format has {'a' if has_header else 'no'} header"
                 yield Inconsistency(("columns", i, key), message, rests_on=rests_on)
-        if column.members == "rest" and not has_header:
-            yield Inconsistency(("columns", i, "members"), "`rest` is for files with a header", rests_on=rests_on)
+        if isinstance(column.members, str) and not has_header:
+            message = f"`{column.members}` is for files with a header"
+            yield Inconsistency(("columns", i, "members"), message, rests_on=rests_on)
     yield from _repeated(
         (("columns", i, "position"), c.position) for i, c in enumerate(contract.columns) if c.position is not None
     )

@@ -126,12 +126,16 @@ class FileFormat(Model):
 
 @dataclass(frozen=True, slots=True)
 class TemplatePart:
-    """A text as it is, or what stands in braces: one of the four is given."""
+    """A text as it is, or what stands in braces: one of the four is given.
+
+    An optional cell may be NULL: it is then nothing in the text.
+    """
 
     literal: str | None = None
     header_name: str | None = None
     position: int | None = None
     path_group: str | None = None
+    is_optional: bool = False
 
 
 _PLACE = re.compile(r"\{([^{}]+)\}")
@@ -152,13 +156,21 @@ def parse_template(template: str) -> tuple[TemplatePart, ...]:
                 parts.append(TemplatePart(literal=text))
         elif text.startswith("path:"):
             parts.append(TemplatePart(path_group=text.removeprefix("path:")))
-        elif text.isdecimal() and int(text):
-            parts.append(TemplatePart(position=int(text)))
         else:
-            parts.append(TemplatePart(header_name=text))
+            parts.append(_cell_part(text))
     if all(part.literal is not None for part in parts):
         raise ValueError(f"{template!r} has no placeholder such as {{Date}}, {{1}} or {{path:date}}")
     return tuple(parts)
+
+
+def _cell_part(text: str) -> TemplatePart:
+    name = text.removesuffix("?")
+    is_optional = name != text
+    if not name:
+        raise ValueError(f"{{{text}}} names no cell")
+    if name.isdecimal() and int(name):
+        return TemplatePart(position=int(name), is_optional=is_optional)
+    return TemplatePart(header_name=name, is_optional=is_optional)
 
 
 class Column(Model):
@@ -176,12 +188,12 @@ class Column(Model):
     template: str | None = Field(
         None,
         description="A cell made of several: `{Date} {Time}` with names of the header, `{1} {2}` with positions,"
-        " `{path:date}` for a named group of `path`. NULL if one of them is.",
+        " `{path:date}` for a named group of `path`. NULL if one of them is, other than one written `{Suffix?}`.",
     )
-    members: dict[str, str] | Literal["rest"] | None = Field(
+    members: dict[str, str] | Literal["rest", "all"] | None = Field(
         None,
         description="json: an object of cells as texts, by name: header name or position; empty cells are left out."
-        " `rest`: all cells of the header that no other column takes.",
+        " `rest`: all cells of the header that no other column takes; `all`: those too.",
     )
     path_group: str | None = Field(None, description="The named group of `path` that holds the value.")
     constant: str | None = Field(None, description="The same value in each row, written as it would be in a cell.")

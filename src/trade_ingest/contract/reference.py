@@ -50,7 +50,7 @@ _TYPES = """\
 A `format` is made of `%Y %y %m %b %d %j %H %I %p %M %S`, fractions of a second (`%.f`: a point and up to nine digits or
 nothing; `%.3f %.6f %.9f`: a point and that many digits; `%3f %6f %9f`: that many digits), offsets (`%z`: `+0100` or
 `+01:00`; `%:z`: `+01:00`; `%#z`: also `+01` and `Z`), `%T` (`%H:%M:%S`), `%F` (`%Y-%m-%d`), `%D` (`%m/%d/%y`) and `%%`.
-Numbers are zero padded; other characters stand for themselves. `%y` means 1970 to 2069.
+Numbers are zero padded, with `%-m %-d %-H %-I` or not; other characters stand for themselves. `%y` means 1970 to 2069.
 """
 
 

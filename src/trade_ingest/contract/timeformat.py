@@ -53,6 +53,10 @@ _DIRECTIVES = {
     "%j": "(?:00[1-9]|0[1-9][0-9]|[12][0-9]{2}|3[0-5][0-9]|36[0-6])",
     "%H": "(?:[01][0-9]|2[0-3])",
     "%I": "(?:0[1-9]|1[0-2])",
+    "%-m": "(?:0?[1-9]|1[0-2])",
+    "%-d": "(?:0?[1-9]|[12][0-9]|3[01])",
+    "%-H": "(?:[01]?[0-9]|2[0-3])",
+    "%-I": "(?:0?[1-9]|1[0-2])",
     "%p": "[AaPp][Mm]",
     "%M": _SIXTY,
     "%S": _SIXTY,
@@ -87,7 +91,7 @@ _HINTS = {
     "%f": "write %.f for a point and up to 9 digits, or %3f, %6f, %9f for that many digits",
     "%s": "use `epoch: s` for seconds since 1970",
     "%Z": "a zone's abbreviation is ambiguous; name the zone with `zone`",
-    "%e": "days are zero padded: %d",
+    "%e": "write %d for days with two digits, %-d for days with or without a zero",
     "%B": "months have three letters: %b",
 }
 _TOKEN = re.compile(r"%(?:[.]?[0-9]*f|[:#]*z|[-_0]?.)|%$|[^%]+", re.DOTALL)

@@ -14,6 +14,14 @@ from trade_ingest.errors import FileHeaderError, PathMismatchError
 _SHOWN_NAMES, _SHOWN_CHARACTERS = 100, 100  # of a header in a message: a wrong file may be one line of megabytes
 
 
+@dataclass(frozen=True, slots=True)
+class TemplateCell:
+    """A cell in a template, by its field; NULL makes the text NULL, unless it is optional."""
+
+    index: int
+    is_optional: bool = False
+
+
 @dataclass(frozen=True)
 class FileLayout:
     """Where each column's value is found.
@@ -21,7 +29,7 @@ class FileLayout:
     Attributes:
         field_count: fields that each record must have.
         fields: field index (0-based) by column name, of columns that are one cell.
-        templates: by column name, what a cell is made of: texts, and indexes of fields.
+        templates: by column name, what a cell is made of: texts, and cells.
         members: by column name, the fields of a JSON object: index by name.
         constants: cell text by column name, for values that are the same in all rows: path groups, constants,
             and None for optional columns that the file lacks.
@@ -31,7 +39,7 @@ class FileLayout:
     field_count: int
     fields: dict[str, int]
     constants: dict[str, str | None]
-    templates: dict[str, tuple[str | int, ...]] = dataclass_field(default_factory=dict)
+    templates: dict[str, tuple[str | TemplateCell, ...]] = dataclass_field(default_factory=dict)
     members: dict[str, dict[str, int]] = dataclass_field(default_factory=dict)
     ignored: tuple[str, ...] = ()
 
@@ -46,7 +54,7 @@ class FileLayout:
         if column in self.fields:
             return (self.fields[column],)
         if column in self.templates:
-            return tuple(part for part in self.templates[column] if isinstance(part, int))
+            return tuple(part.index for part in self.templates[column] if isinstance(part, TemplateCell))
         return tuple(self.members.get(column, {}).values())
 
     def field_of(self, column: str) -> int | None:
@@ -133,16 +141,18 @@ def _by_position(
     return replace(layout, field_count=count)
 
 
-def _template(column: Column, contract: Contract, uri: str, index_of: Callable[[str], int]) -> tuple[str | int, ...]:
-    """The parts of a template: texts, those of the path among them, and indexes of fields."""
-    parts: list[str | int] = []
+def _template(
+    column: Column, contract: Contract, uri: str, index_of: Callable[[str], int | None]
+) -> tuple[str | TemplateCell, ...]:
+    """The parts of a template: texts, those of the path among them, and cells that the file has."""
+    parts: list[str | TemplateCell] = []
     for part in column.template_parts:
         if part.literal is not None:
             parts.append(part.literal)
         elif part.path_group is not None:
             parts.append(_path_groups(contract, uri)[part.path_group] or "")
-        else:
-            parts.append(index_of(part.header_name or str(part.position)))
+        elif (index := index_of(part.header_name or str(part.position))) is not None:
+            parts.append(TemplateCell(index, part.is_optional))
     return tuple(parts)
 
 
@@ -155,15 +165,16 @@ def _by_name(contract: Contract, uri: str, header: list[str], constants: dict[st
             if column.name not in fields and (index := take(column.header_names)) is not None:
                 fields[column.name] = index
     absent = {column.name: [column.header_names[0]] for column in single if column.name not in fields}
-    templates: dict[str, tuple[str | int, ...]] = {}
+    templates: dict[str, tuple[str | TemplateCell, ...]] = {}
     for column in contract.columns:
         if column.template is not None:
-            wanted = [part.header_name for part in column.template_parts if part.header_name]
-            places = {name: names.index_of(name) for name in wanted if names.has(name)}
-            if len(places) == len(set(wanted)):
-                templates[column.name] = _template(column, contract, uri, places.__getitem__)
+            wanted = {part.header_name: part.is_optional for part in column.template_parts if part.header_name}
+            places = {name: names.index_if_there(name) for name in wanted}
+            lacking = [name for name, is_optional in wanted.items() if places[name] is None and not is_optional]
+            if lacking:
+                absent[column.name] = lacking
             else:
-                absent[column.name] = [name for name in wanted if name not in places]
+                templates[column.name] = _template(column, contract, uri, places.__getitem__)
     kept = {fields[column.name] for column in single if column.round and column.name in fields}
     members = _members_by_name(contract, header, names, kept)
     must_be_there = contract.drift.missing_optional == "fail"
@@ -184,7 +195,7 @@ def _members_by_name(
 ) -> dict[str, dict[str, int]]:
     """The fields of each JSON object; those that the header lacks are left out.
 
-    `rest` comes last, and has the fields ``kept`` although a column has taken them.
+    `rest` and `all` come last; `rest` has the fields ``kept`` although a column has taken them.
     """
     members = {
         c.name: {name: names.index_of(place) for name, place in c.members.items() if names.has(place)}
@@ -192,8 +203,9 @@ def _members_by_name(
         if isinstance(c.members, dict)
     }
     for column in contract.columns:
-        if column.members == "rest":
-            left = [i for i in range(len(header)) if i in kept or i not in names.taken]
+        if isinstance(column.members, str):
+            is_all = column.members == "all"
+            left = [i for i in range(len(header)) if is_all or i in kept or i not in names.taken]
             members[column.name] = dict(zip(_own_names(header, left), left, strict=True))
             names.taken.update(range(len(header)))
     return members
@@ -241,6 +253,10 @@ class _HeaderNames:
         index = (self._exact.get(name) or self._by_folded[_folded(name)])[0]
         self.taken.add(index)
         return index
+
+    def index_if_there(self, name: str) -> int | None:
+        """The same, or None for a name that no field has."""
+        return self.index_of(name) if self.has(name) else None
 
     def _take(self, choices: list[list[int]]) -> int | None:
         for choice in choices:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import polars as pl
 
 from trade_ingest.contract.model import FileFormat
+from trade_ingest.parse.layout import TemplateCell
 
 _NEEDS_ESCAPE = r'["\\\x00-\x1f]'
 _ENCODED_PREFIX = len('{"v":')
@@ -18,9 +19,9 @@ def field_name(index: int) -> str:
     return f"column_{index + 1}"
 
 
-def filled_template(cells: pl.DataFrame, parts: Sequence[str | int]) -> pl.Series:
-    """The template's text for each row; NULL where a cell of it is empty."""
-    texts = [pl.lit(part) if isinstance(part, str) else _cell(part) for part in parts]
+def filled_template(cells: pl.DataFrame, parts: Sequence[str | TemplateCell], file_format: FileFormat) -> pl.Series:
+    """The template's text for each row; NULL where a cell of it that is not optional is empty or a null token."""
+    texts = [pl.lit(part) if isinstance(part, str) else _cell(part, file_format) for part in parts]
     return cells.select(pl.concat_str(texts, ignore_nulls=False).alias("text")).to_series()
 
 
@@ -40,16 +41,20 @@ def json_object(
     return pl.select(pl.when(text != "").then(pl.lit("{") + text + pl.lit("}")).otherwise(pl.lit(empty))).to_series()
 
 
-def _cell(index: int) -> pl.Expr:
-    cell = pl.col(field_name(index))
-    return pl.when(cell != "").then(cell)
+def _cell(part: TemplateCell, file_format: FileFormat) -> pl.Expr:
+    cell = _trimmed(pl.col(field_name(part.index)), file_format)
+    return cell.fill_null("") if part.is_optional else cell
+
+
+def _trimmed(cell: pl.Expr, file_format: FileFormat) -> pl.Expr:
+    """A cell by the format: NULL where it is empty or a null token."""
+    if file_format.trim:
+        cell = cell.str.strip_chars(" \t")
+    return pl.when(~cell.is_in(list({"", *file_format.null_tokens}))).then(cell)
 
 
 def _member(cell: pl.Series, name: str, file_format: FileFormat) -> pl.Series:
-    if file_format.trim:
-        cell = cell.str.strip_chars(" \t")
-    nulls = list({"", *file_format.null_tokens})
-    cell = pl.select(pl.when(~cell.is_in(nulls)).then(cell)).to_series()
+    cell = pl.select(_trimmed(pl.lit(cell), file_format)).to_series()
     if cell.str.contains(_NEEDS_ESCAPE).any():
         encoded = pl.select(pl.struct(cell.alias("v")).struct.json_encode()).to_series()
         value = pl.select(pl.lit(encoded.str.slice(_ENCODED_PREFIX).str.head(-1))).to_series()

@@ -226,7 +226,7 @@ class BlockParser:
                 fields = self._layout.members[column.name]
                 columns[column.name] = json_object(cells, fields, self._contract.format, is_required=column.required)
                 continue
-            text = filled_template(cells, self._layout.templates[column.name])
+            text = filled_template(cells, self._layout.templates[column.name], self._contract.format)
             converted = convert(text, column, self._contract.format)
             _note(converted, column, text, reasons)
             columns |= _named(converted, column)

@@ -12,9 +12,20 @@ from trade_ingest.contract.timeformat import ISO_DATE, TimeShape, iso_shapes, sh
 
 DATES = (
     "%Y-%m-%d", "%d/%m/%Y", "%m/%d/%y", "%Y%m%d", "%d-%b-%Y", "%b %d, %Y", "%d%b%y", "%Y.%j", "%F", "%D", "%j%Y",
-    "%%%Y%m%d",
+    "%%%Y%m%d", "%-d/%-m/%Y",
 )  # fmt: skip
-TIMES = ("", " %H:%M", "T%H:%M:%S", " %T", "%H%M%S", " %I:%M %p", " %I:%M:%S%p", "D%H.%M.%S")
+TIMES = (
+    "",
+    " %H:%M",
+    "T%H:%M:%S",
+    " %T",
+    "%H%M%S",
+    " %I:%M %p",
+    " %I:%M:%S%p",
+    "D%H.%M.%S",
+    " %-H:%M:%S",
+    " %-I:%M %p",
+)
 FRACTIONS = ("%.f", "%.3f", "%.6f", "%.9f", "%3f", "%6f", "%9f", ",%3f")
 OFFSETS = ("%z", "%:z", "%#z", " %z")
 
@@ -33,7 +44,7 @@ def matches(shape: TimeShape, cells: list[str]) -> list[bool]:
 
 def python_reading(cell: str, pattern: str) -> datetime | None:
     """What strptime makes of a cell of a format without fraction; its two-digit years turn at 69, not at 70."""
-    expanded = pattern.replace("%F", "%Y-%m-%d").replace("%D", "%m/%d/%y").replace("%T", "%H:%M:%S")
+    expanded = pattern.replace("%F", "%Y-%m-%d").replace("%D", "%m/%d/%y").replace("%T", "%H:%M:%S").replace("%-", "%")
     try:
         moment = datetime.strptime(cell, expanded.replace("%:z", "%z").replace("%#z", "%z"))  # noqa: DTZ007
     except ValueError:
@@ -69,7 +80,7 @@ def test_every_moment_written_in_the_format_is_read_back(day_format, time_format
     pattern = day_format + time_format
     cell = moment.strftime(pattern)
     written = {"H": "%H", "I": "%I %p", "M": "%M", "S": "%S"}
-    expanded = pattern.replace("%T", "%H:%M:%S")
+    expanded = pattern.replace("%T", "%H:%M:%S").replace("%-", "%")
     kept = [code for letter, code in written.items() if f"%{letter}" in expanded]
     expected = datetime.strptime(moment.strftime(" ".join(["%Y %j", *kept])), " ".join(["%Y %j", *kept]))  # noqa: DTZ007
     assert matches(shape_of(pattern), [cell]) == [True]
@@ -146,6 +157,10 @@ def test_offset_cells_come_out_in_utc_or_do_not_match(offset_format, minutes, fo
         ("%Y-%m-%dT%H:%M%#z", "2024-01-01T10:00+16"),
         ("%Y-%m-%dT%H:%M%z", "2024-01-01T10:00"),
         ("%Y.%m.%d", "2024-01-01"),
+        ("%-d/%-m/%Y", "001/1/2024"),
+        ("%-d/%-m/%Y", " 1/1/2024"),
+        ("%-d/%-m/%Y", "1/13/2024"),
+        ("%Y-%m-%d %-H:%M", "2024-01-01 24:00"),
     ],
 )
 def test_sloppy_cell_does_not_match(pattern, cell):
@@ -157,7 +172,7 @@ def test_sloppy_cell_does_not_match(pattern, cell):
     [
         ("%Y-%m-%d %H:%M:%S.%f", "'%f'"),
         ("%Y-%m-%d %Q", "'%Q'"),
-        ("%Y-%-m-%d", "'%-m'"),
+        ("%-Y-%m-%d", "'%-Y'"),
         ("%e %b %Y", "'%e'"),
         ("%d %B %Y", "'%B'"),
         ("%Y-%m-%d %H:%M %Z", "'%Z'"),

@@ -4,7 +4,7 @@ import pytest
 
 from trade_ingest.contract.loading import parse_contract
 from trade_ingest.errors import FileHeaderError, PathMismatchError
-from trade_ingest.parse.layout import layout_of
+from trade_ingest.parse.layout import TemplateCell, layout_of
 
 CONTRACT = """
 name: fills
@@ -153,3 +153,17 @@ def test_values_are_taken_from_the_path():
     with pytest.raises(PathMismatchError, match="does not match the contract's path expression") as caught:
         layout_of(contract, "/in/other.csv", header=["Time", "Price"], first_record=None)
     assert "symbol" in caught.value.hint
+
+
+def test_optional_cell_of_a_template_may_be_missing_and_another_may_not():
+    text = CONTRACT.replace("source: Note, required: false", 'template: "{Root}.{Suffix?}"')
+    assert layout(["Time", "Price", "Root"], text=text).templates == {"note": (TemplateCell(2), ".")}
+    found = layout(["Time", "Price", "Root", "Suffix"], text=text).templates
+    assert found == {"note": (TemplateCell(2), ".", TemplateCell(3, is_optional=True))}
+    assert "column 'Root' is missing" in problems(["Time", "Price", "Suffix"], text=text)
+
+
+@pytest.mark.parametrize(("members", "names"), [("rest", ["Venue"]), ("all", ["Time", "Price", "Venue"])])
+def test_object_takes_what_is_left_of_the_header_or_all_of_it(members, names):
+    text = CONTRACT.replace("type: text, source: Note", f"type: json, members: {members}")
+    assert list(layout(["Time", "Price", "Venue"], text=text).members["note"]) == names
