@@ -422,6 +422,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", nargs="?", type=Path, default=SAMPLES)
     folder = parser.parse_args().folder.resolve()
+    if not any(files_of(folder)):
+        parser.error(f"{folder}: no sample files")
     lines = []
     with (
         tempfile.TemporaryDirectory(prefix="samples-table-server-") as server_folder,
