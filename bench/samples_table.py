@@ -51,7 +51,10 @@ class Verdict(Enum):
 
 Row = Mapping[str, str]
 Judge = Callable[[Row], Decimal | Verdict]
-"""The number of a record that is summed, or why it has none."""
+"""The quantity of a record, or why it has none."""
+
+Price = Callable[[Row], Decimal]
+"""The price of a record that is a trade; 0 where it has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,8 @@ class Counted:
     duplicate: int
     rejected: int
     ignored: int
-    total: Decimal
+    quantity: Decimal
+    price: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,19 +86,19 @@ class Sample:
     Attributes:
         pattern: which files, relative to the folder.
         contract: the contract's name.
-        judge: what each record is.
+        judge: what each record is, and its quantity.
+        price: what the price of a trade is; by default the layout has none.
         form: how the file is cut into records.
         key: the names of what identifies a row; rows of one key are duplicates.
-        summed: the column of the table whose sum is compared.
         delivered_as: the name that the vendor gives to such a file, where the sample has another.
     """
 
     pattern: str
     contract: str
     judge: Judge
+    price: Price = lambda _: Decimal(0)
     form: Form = Form()
     key: tuple[str, ...] = ()
-    summed: str = "quantity"
     delivered_as: str = ""
 
 
@@ -115,7 +119,6 @@ class Line:
     loaded: Counted | None = None
     expected: Counted | None = None
     verdict: str = ""
-    summed: str = ""
     takers: list[str] = field(default_factory=list)
 
     @property
@@ -126,13 +129,12 @@ class Line:
     def as_markdown(self) -> str:
         """The line of the table."""
         if self.loaded is None or self.expected is None:
-            cells = [self.name, "refused", "", "", "", "", "", "", self.verdict]
+            cells = [self.name, "refused", "", "", "", "", "", self.verdict]
         else:
             found, counted = self.loaded, self.expected
             balance = f"{found.loaded:,} + {found.duplicate:,} + {found.rejected:,}"
-            totals = [shown(found.total), shown(counted.total)]
-            cells = [self.name, self.contract, f"{found.ignored:,}", f"{found.read:,}", balance, self.summed]
-            cells += [*totals, self.verdict]
+            cells = [self.name, self.contract, f"{found.ignored:,}", f"{found.read:,}", balance]
+            cells += [both(found.quantity, counted.quantity), both(found.price, counted.price), self.verdict]
         return "| " + " | ".join(cells) + " |"
 
 
@@ -143,31 +145,32 @@ Real files of vendors, each loaded under its built-in contract, and what plain P
 them. Printed by `python bench/samples_table.py`, which loads each file into an empty database of its own.
 
 *Passed over* are records that are no trades by the contract's `format.ignore_records`. Rows read are those loaded,
-those whose key is there already (*duplicate*) and those *rejected*. The sum is that of the column named, of all rows
-loaded: of quotes the bid, as they have no quantity. *Equal*: all counts and the sum are those of plain Python, to the
-last digit. *Refused*: no built-in contract takes a row of the file, for the reason told.
+those whose key is there already (*duplicate*) and those *rejected*. The sums are those of the columns `quantity` and
+`price` of all rows loaded, as PostgreSQL adds them and, after the equals sign, as plain Python adds the cells; some
+layouts have no price, and quotes (the price is the bid) no quantity. *Equal*: all counts and both sums are those of
+plain Python, to the last digit. *Refused*: no built-in contract takes a row of the file, for the reason told.
 
-| file | contract | passed over | read | loaded + duplicate + rejected | column | sum in the table | sum in Python | |
-| --- | --- | ---: | ---: | ---: | --- | ---: | ---: | --- |"""
+| file | contract | passed over | read | loaded + duplicate + rejected | sum of quantity | sum of price | |
+| --- | --- | ---: | ---: | ---: | ---: | ---: | --- |"""
 
 
 # Judges -------------------------------------------------------------------------------------------------------------
 
 
-def number_of(name: str) -> Judge:
-    """Every record is a trade, with its number in the field of that name."""
-    return lambda row: Decimal(row[name].strip())
+def number_of(name: str, *, factor: str = "1") -> Price:
+    """The number in the field of that name, times a factor; nothing is 0."""
+    return lambda row: EXACT.multiply(Decimal(row[name].replace(",", "").strip() or "0"), Decimal(factor))
 
 
-def rounded_number_of(name: str) -> Judge:
-    """The same for numbers that went through floating point, and cells that may be none."""
+def rounded(name: str) -> Price:
+    """The number in the field of that name, without a currency's sign, as far as there is room for its decimals."""
+    return lambda row: Decimal(row[name].strip("€$")).quantize(DECIMALS, ROUND_HALF_EVEN, EXACT)
 
-    def judge(row: Row) -> Decimal | Verdict:
-        if not re.fullmatch(r"[-+0-9.]+(e[-+]?[0-9]+)?", row[name]):
-            return Verdict.REJECTED
-        return Decimal(row[name]).quantize(DECIMALS, ROUND_HALF_EVEN, EXACT)
 
-    return judge
+def mtgox(row: Row) -> Decimal | Verdict:
+    """Some amounts are no numbers."""
+    is_number = re.fullmatch(r"[-+0-9.]+(e[-+]?[0-9]+)?", row["d.amount_int"])
+    return rounded("d.amount_int")(row) if is_number else Verdict.REJECTED
 
 
 def trades_where(name: str, values: Sequence[str], quantity: str) -> Judge:
@@ -178,6 +181,16 @@ def trades_where(name: str, values: Sequence[str], quantity: str) -> Judge:
 def with_comma(text: str) -> Decimal:
     """A number with a decimal comma and without thousands marks."""
     return Decimal(text.strip().replace(",", "."))
+
+
+def no_quantity(_: Row) -> Decimal:
+    """Quotes have none."""
+    return Decimal(0)
+
+
+def degiro_price(row: Row) -> Decimal:
+    """`Koop 1 @ 33,9 USD` in the sixth field."""
+    return with_comma(row["6"].partition("@")[2].split()[0])
 
 
 def degiro(row: Row) -> Decimal | Verdict:
@@ -249,36 +262,41 @@ STRATA_KEY = ("Id Scheme", "Id", "Trade Date")
 FILES: tuple[Sample | Refused, ...] = (
     Sample("brokers/coinbase-export.csv", "coinbase_transactions",
            trades_where("Transaction Type", ("Buy", "Sell", "Convert"), "Quantity Transacted"),
-           key=("ID", "Timestamp", "Asset", "Price Currency")),
-    Sample("brokers/degiro-export.csv", "degiro_account", degiro, Form(has_header=False, lines_before=1)),
-    Sample("brokers/directa-export.csv", "directa_movements", directa, Form(lines_before=9)),
+           rounded("Price at Transaction"), key=("ID", "Timestamp", "Asset", "Price Currency")),
+    Sample("brokers/degiro-export.csv", "degiro_account", degiro, degiro_price,
+           Form(has_header=False, lines_before=1)),
+    Sample("brokers/directa-export.csv", "directa_movements", directa, form=Form(lines_before=9)),
     Sample("brokers/ibkr-trades-export.csv", "interactive_brokers_trades_export",
-           trades_where("Buy/Sell", ("BUY", "SELL"), "Quantity")),
-    Sample("brokers/rabobank-export.csv", "rabobank_transactions", rabobank, SEMICOLONS),
-    Sample("brokers/saxo-export.csv", "saxo_transactions", saxo),
+           trades_where("Buy/Sell", ("BUY", "SELL"), "Quantity"), number_of("TradePrice")),
+    Sample("brokers/rabobank-export.csv", "rabobank_transactions", rabobank, lambda row: with_comma(row["Koers"]),
+           SEMICOLONS),
+    Sample("brokers/saxo-export.csv", "saxo_transactions", saxo, lambda row: Decimal(row["Event"].split()[3])),
     Sample("brokers/swissquote-export.csv", "swissquote_transactions",
-           trades_where("Transaction", ("Buy", "Sell"), "Quantity"), SEMICOLONS),
-    Sample("brokers/traderepublic-export.csv", "trade_republic_transactions", trade_republic, SEMICOLONS),
-    Sample("brokers/trading212-export.csv", "trading212_history", trading212, key=("ID", "Time", "Ticker")),
-    Sample("ccxt/*.csv", "ccxt_trades", number_of("amount"), key=("id", "timestamp")),
+           trades_where("Transaction", ("Buy", "Sell"), "Quantity"), number_of("Unit price"), SEMICOLONS),
+    Sample("brokers/traderepublic-export.csv", "trade_republic_transactions", trade_republic, form=SEMICOLONS),
+    Sample("brokers/trading212-export.csv", "trading212_history", trading212, number_of("Price / share"),
+           key=("ID", "Time", "Ticker")),
+    Sample("ccxt/*.csv", "ccxt_trades", number_of("amount"), number_of("price"), key=("id", "timestamp")),
     Refused("crypto_accounts/binance_history.csv",
             "changes of balances, several for each trade, none with its price; not one row per trade"),
-    Sample("crypto_accounts/bitstamp.csv", "bitstamp_account_trades", bitstamp),
+    Sample("crypto_accounts/bitstamp.csv", "bitstamp_account_trades", bitstamp,
+           lambda row: Decimal(row["Rate"].split()[0])),
     Sample("crypto_accounts/bittrex_order_history.csv", "bittrex_account_trades", number_of("Quantity (Base)"),
-           Form(lines_before=4), key=("TXID", "Market", "Time (UTC)")),
-    Sample("crypto_accounts/kucoin_order_history.csv", "kucoin_account_trades", number_of("size")),
-    Sample("databento/*.raw.csv", "databento_trades_raw", number_of("size")),
-    Sample("databento/*.csv", "databento_trades", number_of("size")),
-    Sample("dtcc_sdr/*.zip!*.csv", "dtcc_sdr_trades", dtcc,
+           number_of("Price"), Form(lines_before=4), key=("TXID", "Market", "Time (UTC)")),
+    Sample("crypto_accounts/kucoin_order_history.csv", "kucoin_account_trades", number_of("size"), number_of("price")),
+    Sample("databento/*.raw.csv", "databento_trades_raw", number_of("size"), number_of("price", factor="1e-9")),
+    Sample("databento/*.csv", "databento_trades", number_of("size"), number_of("price")),
+    Sample("dtcc_sdr/*.zip!*.csv", "dtcc_sdr_trades", dtcc, number_of("Price"),
            key=("Dissemination Identifier", "Unique Product Identifier", "Execution Timestamp")),
-    Sample("histdata/quote_tick_data.csv", "histdata_ticks", number_of("2"), BY_POSITION, summed="price",
+    Sample("histdata/quote_tick_data.csv", "histdata_ticks", no_quantity, number_of("2"), BY_POSITION,
            delivered_as="DAT_ASCII_EURUSD_T_202001.csv"),
-    Sample("kraken/*.csv", "kraken_trades", number_of("3"), BY_POSITION),
-    Sample("lobster/*_message_*.csv", "lobster_executions", trades_where("2", ("4", "5", "6"), "4"), BY_POSITION),
-    Sample("mtgox/*.csv.gz", "mtgox_trades", rounded_number_of("d.amount_int")),
+    Sample("kraken/*.csv", "kraken_trades", number_of("3"), number_of("2"), BY_POSITION),
+    Sample("lobster/*_message_*.csv", "lobster_executions", trades_where("2", ("4", "5", "6"), "4"),
+           number_of("5", factor="0.0001"), BY_POSITION),
+    Sample("mtgox/*.csv.gz", "mtgox_trades", mtgox, rounded("d.price_int")),
     Refused("sef_market_activity/*.csv", "a summary of the day for each product, with no single trade"),
-    Sample("strata_otc/fxtrades.csv", "strata_fx_trades", strata_fx, key=STRATA_KEY),
-    Sample("strata_otc/fxtrades2.csv", "strata_fx_leg_trades", strata_legs, key=STRATA_KEY),
+    Sample("strata_otc/fxtrades.csv", "strata_fx_trades", strata_fx, number_of("FX Rate"), key=STRATA_KEY),
+    Sample("strata_otc/fxtrades2.csv", "strata_fx_leg_trades", strata_legs, number_of("FX Rate"), key=STRATA_KEY),
     Sample("strata_otc/fxtrades_legs_same_direction.csv", "strata_fx_leg_trades", strata_legs, key=STRATA_KEY),
     Refused("strata_otc/fx-option-alt.csv", "options: most rows have no id and no trade date"),
     Refused("strata_otc/fx_single_barrier_option_trade.csv", "options without ids and trade dates"),
@@ -286,10 +304,11 @@ FILES: tuple[Sample | Refused, ...] = (
     Refused("strata_otc/swaption_trades.csv", "options without ids and trade dates"),
     Refused("strata_otc/trades*.csv",
             "trades of many kinds, each with fields of its own, some over several rows (Variable)"),
-    Sample("tardis/*.csv", "tardis_trades", number_of("amount"), key=("exchange", "symbol", "id", "timestamp")),
+    Sample("tardis/*.csv", "tardis_trades", number_of("amount"), number_of("price"),
+           key=("exchange", "symbol", "id", "timestamp")),
     Sample("tcapy_fx/*_trade_df.csv", "tcapy_trades", trades_where("event_type", ("trade",), "executed_notional"),
-           key=("id",)),
-    Sample("truefx/*-ticks.csv", "nautilus_fx_ticks", number_of("bid"), summed="price"),
+           rounded("executed_price"), key=("id",)),
+    Sample("truefx/*-ticks.csv", "nautilus_fx_ticks", no_quantity, number_of("bid")),
 )  # fmt: skip
 
 
@@ -321,7 +340,7 @@ def count(text: str, sample: Sample) -> Counted:
     """What a judge says of all records."""
     seen: set[tuple[str, ...]] = set()
     loaded = duplicate = rejected = ignored = 0
-    total = Decimal(0)
+    quantity = price = Decimal(0)
     for row in rows_of(text, sample.form):
         found = sample.judge(row)
         key = tuple(row[name] for name in sample.key)
@@ -334,8 +353,8 @@ def count(text: str, sample: Sample) -> Counted:
         else:
             seen.add(key)
             loaded += 1
-            total = EXACT.add(total, found)
-    return Counted(loaded + duplicate + rejected, loaded, duplicate, rejected, ignored, total)
+            quantity, price = EXACT.add(quantity, found), EXACT.add(price, sample.price(row))
+    return Counted(loaded + duplicate + rejected, loaded, duplicate, rejected, ignored, quantity, price)
 
 
 # What the program loads ---------------------------------------------------------------------------------------------
@@ -347,8 +366,8 @@ def load(path: Path, sample: Sample, database: str) -> tuple[Counted, str]:
     result = ingest([str(path)], contract=contract, database=database, options=RunOptions(parallelism=1))
     for failed in result.failed:
         raise SystemExit(f"{path}: {failed.error and failed.error.message}")
-    query = sql.SQL("SELECT count(*), coalesce(sum({}), 0) FROM {}").format(
-        sql.Identifier(sample.summed), sql.Identifier(contract.target.schema_name, contract.target.table)
+    query = sql.SQL("SELECT count(*), coalesce(sum(quantity), 0), coalesce(sum(price), 0) FROM {}").format(
+        sql.Identifier(contract.target.schema_name, contract.target.table)
     )
     with psycopg.connect(database) as connection:
         row = connection.execute(query).fetchone()
@@ -361,7 +380,8 @@ def load(path: Path, sample: Sample, database: str) -> tuple[Counted, str]:
         duplicate=result.rows_duplicate,
         rejected=result.rows_rejected,
         ignored=checked.records_ignored,
-        total=row[1],
+        quantity=row[1],
+        price=row[2],
     )
     return counted, ", ".join(reasons)
 
@@ -390,7 +410,7 @@ def line_of(path: Path, name: str, member: str, server: str, scratch: Path) -> L
         verdict += f"; rejected for {reasons}"
     if known.delivered_as:
         verdict += f"; loaded as {known.delivered_as}, as the vendor names such a file"
-    return Line(name, known.contract, loaded, expected, verdict, known.summed)
+    return Line(name, known.contract, loaded, expected, verdict)
 
 
 def new_database(server: str, name: str) -> str:
@@ -398,6 +418,11 @@ def new_database(server: str, name: str) -> str:
     with open_connection(server, autocommit=True, name="samples_table") as connection:
         connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
     return server.replace(f"/{DATABASE}?", f"/{name}?")
+
+
+def both(found: Decimal, counted: Decimal) -> str:
+    """The sum in the table and that of plain Python."""
+    return f"{shown(found)} = {shown(counted)}" if found == counted else f"{shown(found)} ≠ {shown(counted)}"
 
 
 def shown(total: Decimal) -> str:
