@@ -169,11 +169,12 @@ def _by_name(contract: Contract, uri: str, header: list[str], constants: dict[st
     for column in contract.columns:
         if column.template is not None:
             wanted = {part.header_name: part.is_optional for part in column.template_parts if part.header_name}
-            indexes = {name: names.index_if_there(name) for name in wanted}
-            if lacking := [name for name, is_optional in wanted.items() if not is_optional and indexes[name] is None]:
+            places = {name: names.index_if_there(name) for name in wanted}
+            lacking = [name for name, is_optional in wanted.items() if places[name] is None and not is_optional]
+            if lacking:
                 absent[column.name] = lacking
             else:
-                templates[column.name] = _template(column, contract, uri, indexes.__getitem__)
+                templates[column.name] = _template(column, contract, uri, places.__getitem__)
     kept = {fields[column.name] for column in single if column.round and column.name in fields}
     members = _members_by_name(contract, header, names, kept)
     must_be_there = contract.drift.missing_optional == "fail"
@@ -204,11 +205,17 @@ def _members_by_name(
     for column in contract.columns:
         if isinstance(column.members, str):
             is_all = column.members == "all"
-            members[column.name] = {
-                name: i for i, name in enumerate(header) if is_all or i in kept or i not in names.taken
-            }
+            left = [i for i in range(len(header)) if is_all or i in kept or i not in names.taken]
+            members[column.name] = dict(zip(_own_names(header, left), left, strict=True))
             names.taken.update(range(len(header)))
     return members
+
+
+def _own_names(header: list[str], fields: list[int]) -> list[str]:
+    """Names that tell fields apart: those of the header, with the position where one is repeated."""
+    names = [header[i] for i in fields]
+    numbered = [f"{name} (column {i + 1})".strip() for name, i in zip(names, fields, strict=True)]
+    return [name if names.count(name) == 1 else number for name, number in zip(names, numbered, strict=True)]
 
 
 class _HeaderNames:

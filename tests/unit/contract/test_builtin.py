@@ -12,8 +12,9 @@ ROOT = Path(__file__).parents[3]
 EXAMPLES = sorted((ROOT / "docs/examples/contracts").glob("*.yaml"))
 
 
-def test_built_in_contracts_are_these():
-    assert len(builtin_names()) >= 24
+def test_built_in_contracts_are_sorted_and_the_default_is_among_them():
+    assert list(builtin_names()) == sorted(builtin_names())
+    assert "trade_event" in builtin_names()
 
 
 @pytest.mark.parametrize("name", builtin_names())

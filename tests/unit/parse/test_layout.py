@@ -87,6 +87,20 @@ def test_an_unknown_name_may_occur_twice():
     assert layout(["Time", "Price", "x", "x"], drift="{unknown_columns: ignore}").ignored == ("x", "x")
 
 
+def test_the_rest_of_the_cells_has_a_name_for_each():
+    text = CONTRACT.replace("event_time:", "  - {name: extra, type: json, members: rest}\nevent_time:")
+
+    found = layout(["Time", "Price", "Amount", "", "Amount", "", "Fee"], text=text)
+
+    assert found.members["extra"] == {
+        "Amount (column 3)": 2,
+        "(column 4)": 3,
+        "Amount (column 5)": 4,
+        "(column 6)": 5,
+        "Fee": 6,
+    }
+
+
 def test_control_characters_in_names_are_shown_escaped():
     message = problems(["T\0i\0m\0e\0", "Pri\nce", "Note"])
     assert "columns read: T\\x00i\\x00m\\x00e\\x00, Pri\\nce, Note" in message

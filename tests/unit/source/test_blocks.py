@@ -303,3 +303,23 @@ def test_content_hash_depends_on_bytes_and_seed_only(tmp_path):
 
     assert hash_of("one", b"a\n1\n") == hash_of("two", b"a\n1\n", block_bytes=1)
     assert len({hash_of("three", b"a\n1\n"), hash_of("three", b"a\n2\n"), hash_of("three", b"a\n1\n", b"x")}) == 3
+
+
+@pytest.mark.parametrize("block_bytes", [1, 9, 1 << 20])
+def test_a_repeated_header_is_no_row_beside_records_to_ignore(tmp_path, block_bytes):
+    path = tmp_path / "a.csv"
+    path.write_bytes(b'"BOF","x"\n"a","b"\n"1","2"\n"EOF"\n"BOF","y"\n"a","b"\n"3","4"\n"a","b"')
+    form = FileFormat(ignore_records='"[BE]OF"')
+
+    reader = BlockReader(str(path), form, block_bytes=block_bytes)
+    rows = [block.records.raw(block.data, i) for block in reader for i in range(block.row_count)]
+
+    assert (reader.header, rows) == (["a", "b"], [b'"1","2"', b'"3","4"'])
+    assert (reader.row_count, reader.ignored_count, reader.line_count) == (2, 4, 7)
+
+
+def test_a_repeated_header_is_a_row_otherwise(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"a,b\n1,2\na,b\n")
+
+    assert [raw for _, _, raw in read(path, FileFormat()).rows] == [b"1,2", b"a,b"]
