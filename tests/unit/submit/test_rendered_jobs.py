@@ -146,6 +146,29 @@ def test_kubernetes_knows_every_field_of_other_objects(templates, file):
         kubernetes_validate.validate(document, KUBERNETES_VERSION, strict=True)
 
 
+def test_driver_of_a_spark_application_may_make_its_executors(rendered, templates):
+    objects = list(yaml.safe_load_all((templates / "kubernetes" / "service_account.yaml").read_text()))
+    (binding,) = [found for found in objects if found["kind"] == "RoleBinding"]
+    account = rendered("kubernetes-spark").document["spec"]["driver"]["serviceAccount"]
+    (made,) = [o for o in objects if o["kind"] == "ServiceAccount" and o["metadata"]["name"] == account]
+
+    assert [subject["name"] for subject in binding["subjects"]] == [account]
+    assert made.get("automountServiceAccountToken", True)
+
+
+def test_pods_reach_what_tells_who_they_are_but_not_the_identity_of_their_machine(templates):
+    policy = yaml.safe_load((templates / "kubernetes" / "network_policy.yaml").read_text())
+    ways = {
+        (peer["ipBlock"]["cidr"], port["port"])
+        for rule in policy["spec"]["egress"]
+        for peer in rule.get("to", [])
+        for port in rule.get("ports", [])
+        if "ipBlock" in peer
+    }
+
+    assert ways == {("10.0.0.0/8", 5432), ("169.254.170.23/32", 80), ("169.254.169.252/32", 988)}
+
+
 def test_spark_operator_knows_every_field(rendered):
     document = rendered("kubernetes-spark").document
     spec = document["spec"]
