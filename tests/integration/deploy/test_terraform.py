@@ -206,6 +206,13 @@ def test_database_is_reached_from_within_only():
     assert "0.0.0.0/0" not in "".join(map(text_of, NAMES))
 
 
+def test_pool_of_azure_has_a_private_way_to_all_that_a_job_uses():
+    """Files are read at the account's blob endpoint, also those of abfss://; Spark fetches the program from dfs."""
+    (resource,) = [body for _, kind, _, body in resources("azure") if kind.endswith("_managed_private_endpoint")]
+
+    assert re.findall(r"part\W+(\w+)", str(resource["for_each"])) == ["postgresqlServer", "vault", "dfs", "blob"]
+
+
 def test_rights_on_the_bucket_are_those_that_submitting_and_running_take():
     """What `trade-ingest submit` uploads, what the job then reads and writes, and what `--wait` reads at its end."""
     bodies = {name: body for _, kind, name, body in resources("aws") if kind == "aws_iam_policy_document"}
