@@ -13,6 +13,7 @@ from botocore.validate import ParamValidator
 from google.cloud import dataproc_v1
 from google.protobuf import json_format
 
+from clouds.cases import arguments_of
 from clouds.schemas import (
     FABRIC_DEFINITION,
     SPARK_APPLICATION,
@@ -25,26 +26,6 @@ from trade_ingest.submit.platforms import PLATFORMS
 NAMES = list(PLATFORMS)
 OUTCOME = re.compile(r"/outcomes/trade-ingest-[0-9a-f]{12}\.json$")
 KUBERNETES_VERSION = "1.34"
-
-
-def arguments_of(name, document):
-    """The arguments of the entry point in a job."""
-    if name == "emr-ec2":
-        words = document["Steps"][0]["HadoopJarStep"]["Args"]
-        return words[next(i for i, word in enumerate(words) if word.endswith("/ingest_job.py")) + 1 :]
-    if name == "kubernetes":
-        return document["spec"]["template"]["spec"]["containers"][0]["args"]
-    places = {
-        "emr-serverless": lambda: document["jobDriver"]["sparkSubmit"]["entryPointArguments"],
-        "dataproc-cluster": lambda: document["jobs"][0]["pysparkJob"]["args"],
-        "dataproc-serverless": lambda: document["pysparkBatch"]["args"],
-        "synapse": lambda: document["args"],
-        "fabric": lambda: document["commandLineArguments"].split(" "),
-        "databricks": lambda: document["tasks"][0]["spark_python_task"]["parameters"],
-        "databricks-serverless": lambda: document["tasks"][0]["spark_python_task"]["parameters"],
-        "kubernetes-spark": lambda: document["spec"]["arguments"],
-    }
-    return places[name]()
 
 
 @pytest.mark.parametrize("name", NAMES)
