@@ -73,6 +73,16 @@ def test_new_files_are_loaded_in_groups_reconciled_and_published_once(desk):
     assert {state for _, _, state, _ in again.tasks} == {"skipped"}
 
 
+def test_what_a_run_leaves_out_is_the_setting_of_the_program(desk):
+    desk.environment |= {"TRADE_INGEST_ENGINE": "local", "TRADE_INGEST_MASTER": "spark://127.0.0.1:1"}
+    desk.write("a.csv", [1])
+
+    done = desk.test()
+
+    assert (done.state, desk.ticks()) == ("success", [1])
+    assert desk.query("SELECT engine FROM ingest.run") == [("local",)]
+
+
 def test_file_that_fails_keeps_no_other_group_away_is_not_tried_again_and_is_told(desk, sink):
     address, received = sink
     desk.environment["TRADE_INGEST_NOTIFY"] = f"json://{address}"
