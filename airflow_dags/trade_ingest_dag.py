@@ -12,7 +12,9 @@ from airflow.sdk import Param, dag
 from trade_ingest_tasks import DAG_ARGUMENTS, PARAMS, SCHEDULE, DashboardLink, load, plan, publish, reconcile
 
 _GROUPING = {
-    "engine": Param("auto", enum=["auto", "local", "spark"], description="What runs the loads of a group."),
+    "engine": Param(
+        None, enum=[None, "auto", "local", "spark"], description="What runs the loads. Empty: TRADE_INGEST_ENGINE."
+    ),
     "group_files": Param(100, type="integer", minimum=1, description="Files of a group, at most."),
     "group_bytes": Param(4 << 30, type="integer", minimum=1, description="Bytes of a group, at most, as stored."),
 }

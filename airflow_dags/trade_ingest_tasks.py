@@ -149,8 +149,9 @@ def load(files: list[str]) -> dict[str, Any]:
     """Load a group of files; what is loaded already is not loaded again."""
     context = get_current_context()
     context["label"] = f"{files[0].rpartition('/')[2]} + {len(files) - 1}" if files[1:] else files[0].rpartition("/")[2]
-    engine = context["params"]["engine"]
-    done = call("run", "--files-from", "-", "--engine", engine, *contract(), names="\n".join(files))
+    wanted = context["params"]["engine"]
+    engine = ["--engine", wanted] if wanted else []
+    done = call("run", "--files-from", "-", *engine, *contract(), names="\n".join(files))
     DashboardLink.leave(done.document)
     result = done.checked()
     return {"run_id": result["run_id"], "target": result["target"], **{name: result[name] for name in _COUNTERS}}

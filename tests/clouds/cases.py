@@ -65,6 +65,26 @@ def _mounted(desk: Any) -> str:
     return f"file:{desk.folder / 'database-url'}"
 
 
+def arguments_of(name: str, document: dict[str, Any]) -> list[str]:
+    """The arguments of the entry point in a rendered job."""
+    if name == "emr-ec2":
+        words = document["Steps"][0]["HadoopJarStep"]["Args"]
+        return words[next(i for i, word in enumerate(words) if word.endswith("/ingest_job.py")) + 1 :]
+    if name == "kubernetes":
+        return document["spec"]["template"]["spec"]["containers"][0]["args"]
+    places = {
+        "emr-serverless": lambda: document["jobDriver"]["sparkSubmit"]["entryPointArguments"],
+        "dataproc-cluster": lambda: document["jobs"][0]["pysparkJob"]["args"],
+        "dataproc-serverless": lambda: document["pysparkBatch"]["args"],
+        "synapse": lambda: document["args"],
+        "fabric": lambda: document["commandLineArguments"].split(" "),
+        "databricks": lambda: document["tasks"][0]["spark_python_task"]["parameters"],
+        "databricks-serverless": lambda: document["tasks"][0]["spark_python_task"]["parameters"],
+        "kubernetes-spark": lambda: document["spec"]["arguments"],
+    }
+    return places[name]()
+
+
 CASES = [
     Case("emr-ec2", "s3", "aws", _of_aws, lambda desk: ("--cluster-id", desk.clouds.aws.make_cluster())),
     Case(

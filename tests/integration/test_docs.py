@@ -125,6 +125,7 @@ def test_commands_that_are_not_run_need_a_server_of_ones_own(page):
     [
         *(page for page in DOCS if "template" not in page.name),
         *(ROOT / name for name in ("ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md")),
+        *sorted(page for folder in ("cloud_jobs", "deploy") for page in (ROOT / folder).rglob("README.md")),
     ],
     ids=lambda page: str(page.relative_to(ROOT)),
 )
@@ -140,6 +141,13 @@ def test_links_lead_somewhere(page):
             broken.append(link)
 
     assert broken == []
+
+
+def test_each_guide_and_each_reference_is_linked_from_the_readme():
+    links = {a or b for a, b in LINK.findall((ROOT / "README.md").read_text(encoding="utf-8"))}
+    pages = [page for folder in ("how-to", "reference") for page in (ROOT / "docs" / folder).glob("*.md")]
+
+    assert {str(page.relative_to(ROOT)) for page in pages} - links == set()
 
 
 def anchors_of(page: Path) -> set[str]:

@@ -55,9 +55,9 @@ data "aws_iam_policy_document" "job" {
   }
 
   statement {
-    sid       = "WriteLogs"
+    sid       = "WriteOutcomesAndLogs"
     actions   = ["s3:PutObject"]
-    resources = ["${aws_s3_bucket.this.arn}/logs/*"]
+    resources = ["${aws_s3_bucket.this.arn}/outcomes/*", "${aws_s3_bucket.this.arn}/logs/*"]
   }
 
   statement {
@@ -94,9 +94,21 @@ data "aws_iam_policy_document" "submit" {
   }
 
   statement {
+    sid       = "ListTheBucket" # without it S3 refuses to say that an artefact is not there yet
+    actions   = ["s3:ListBucket"]
+    resources = [aws_s3_bucket.this.arn]
+  }
+
+  statement {
     sid       = "UploadArtefacts"
     actions   = ["s3:PutObject", "s3:GetObject"]
     resources = ["${aws_s3_bucket.this.arn}/artefacts/*"]
+  }
+
+  statement {
+    sid       = "ReadOutcomes"
+    actions   = ["s3:GetObject"]
+    resources = ["${aws_s3_bucket.this.arn}/outcomes/*"]
   }
 
   statement {

@@ -1,5 +1,5 @@
 output "bucket" {
-  description = "The bucket: deliveries/ is read, artefacts/ has the program, logs/ is kept for 30 days."
+  description = "The bucket: deliveries/ is read, artefacts/ has the program, outcomes/ what jobs did, logs/ is kept for 30 days."
   value       = aws_s3_bucket.this.bucket
 }
 

@@ -49,13 +49,14 @@ resource "azurerm_synapse_spark_pool" "this" {
   }
 }
 
-# The way of the pool's nodes to the database, the secret and the files, inside of Azure's network. Whoever owns the
-# resource at the other end approves it: README.md.
+# The way of the pool's nodes to the database, the secret and the files, inside of Azure's network: Spark fetches the
+# program from dfs, a job reads and writes its files at blob. Whoever owns the resource at the other end approves it: README.md.
 resource "azurerm_synapse_managed_private_endpoint" "this" {
   for_each = {
     database = { resource = azurerm_postgresql_flexible_server.this.id, part = "postgresqlServer" }
     vault    = { resource = azurerm_key_vault.this.id, part = "vault" }
     storage  = { resource = azurerm_storage_account.this.id, part = "dfs" }
+    blobs    = { resource = azurerm_storage_account.this.id, part = "blob" }
   }
 
   name                 = each.key

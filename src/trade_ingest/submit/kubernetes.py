@@ -95,13 +95,17 @@ class SparkApplicationClient(_KubernetesClient):
         )
 
 
-_COMMON = (
-    Parameter("image", "Image with trade-ingest, such as registry.example/trade-ingest-spark:0.1.0."),
-    Parameter("namespace", "Namespace.", "trade-ingest"),
-    Parameter("service_account", "Service account of the pods.", "trade-ingest"),
-    Parameter("secret_name", "Secret whose key database-url has the database's URL.", "trade-ingest-database"),
-    Parameter("context", "Context of the kubeconfig; none: its current one.", is_optional=True),
-)
+def _common(service_account: str) -> tuple[Parameter, ...]:
+    """The parameters of both forms; the accounts are those of cloud_jobs/kubernetes/service_account.yaml."""
+    return (
+        Parameter("image", "Image with trade-ingest, such as registry.example/trade-ingest-spark:0.1.0."),
+        Parameter("namespace", "Namespace.", "trade-ingest"),
+        Parameter("service_account", "Service account of the pods.", service_account),
+        Parameter("secret_name", "Secret whose key database-url has the database's URL.", "trade-ingest-database"),
+        Parameter("context", "Context of the kubeconfig; none: its current one.", is_optional=True),
+    )
+
+
 _MOUNTED = "file:/etc/trade-ingest/database-url"
 _PLACES = ("s3://", "gs://", "abfss://", "az://")
 
@@ -110,7 +114,7 @@ KUBERNETES = Platform(
     title="Kubernetes",
     template="kubernetes/job.yaml",
     parameters=(
-        *_COMMON,
+        *_common("trade-ingest"),
         Parameter("cpu", "Processors of the pod.", "4"),
         Parameter("memory", "Memory of the pod.", "8Gi"),
         Parameter("timeout_seconds", "The Job is stopped after so long.", 43_200, is_number=True),
@@ -128,7 +132,7 @@ KUBERNETES_SPARK = Platform(
     title="Kubernetes with the Spark operator",
     template="kubernetes/spark_application.yaml",
     parameters=(
-        *_COMMON,
+        *_common("trade-ingest-spark"),
         Parameter("spark_version", "Spark of the image.", "4.0.1"),
         Parameter("executors", "Executors.", 2, is_number=True),
         Parameter("cores", "Cores of the driver and of each executor.", 2, is_number=True),

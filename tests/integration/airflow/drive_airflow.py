@@ -108,7 +108,7 @@ def run(bag, request):
     return [answer(dag, run_id) for run_id in runs]
 
 
-def leave_fields(operator, _):
+def leave_fields(operator, context):  # Airflow names its argument
     """Stands for ``execute`` of operators that submit to a cloud: what they would submit, rendered."""
     return {name: getattr(operator, name) for name in operator.template_fields}
 

@@ -58,17 +58,29 @@ def test_new_files_are_loaded_in_groups_reconciled_and_published_once(desk):
     assert first.state == "success"
     assert first.of("load") == [("success", 1), ("success", 1)]
     assert [result["rows_loaded"] for result in first.xcom("load")] == [2, 1]
+    runs = [result["run_id"] for result in first.xcom("load")]
+    assert sorted(runs) == [1, 2]  # Airflow begins the mapped tasks in any order
     assert sorted(first.links) == [
-        ["load", 0, "Run on the dashboard", "http://127.0.0.1:8000/runs/1"],
-        ["load", 1, "Run on the dashboard", "http://127.0.0.1:8000/runs/2"],
+        ["load", index, "Run on the dashboard", f"http://127.0.0.1:8000/runs/{run_id}"]
+        for index, run_id in enumerate(runs)
     ]
-    counts = {"files_loaded": 3, "rows_read": 3, "rows_loaded": 3, "run_ids": [1, 2]}
+    counts = {"files_loaded": 3, "rows_read": 3, "rows_loaded": 3, "run_ids": runs}
     compared = {"files_reconciled": 3, "rows_reconciled": 3}
     assert first.events == [
         ["public.tick", "x-trade-ingest://target/public/tick", COUNTS | counts | compared],
     ]
     assert (again.state, again.events) == ("success", [])
     assert {state for _, _, state, _ in again.tasks} == {"skipped"}
+
+
+def test_what_a_run_leaves_out_is_the_setting_of_the_program(desk):
+    desk.environment |= {"TRADE_INGEST_ENGINE": "local", "TRADE_INGEST_MASTER": "spark://127.0.0.1:1"}
+    desk.write("a.csv", [1])
+
+    done = desk.test()
+
+    assert (done.state, desk.ticks()) == ("success", [1])
+    assert desk.query("SELECT engine FROM ingest.run") == [("local",)]
 
 
 def test_file_that_fails_keeps_no_other_group_away_is_not_tried_again_and_is_told(desk, sink):
@@ -102,6 +114,7 @@ def test_passing_fault_is_tried_again(desk, program_that, tmp_path):
     assert desk.ticks() == [1]
 
 
+@pytest.mark.timeout(900)  # 50 tasks, each with a program of its own
 @pytest.mark.parametrize(
     "group_files", [10, pytest.param(1, marks=pytest.mark.skipif(not HAS_TIME, reason="2 minutes: make test-airflow"))]
 )

@@ -2,11 +2,15 @@
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
+import time
+from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
 import pytest
 import requests
 
@@ -26,8 +30,8 @@ pytestmark = [
 def folder(tmp_path_factory):
     """What `make up` makes, and Airflow's home."""
     path = tmp_path_factory.mktemp("airflow")
-    for part in ("auth", "dags"):
-        (path / part).mkdir()
+    (path / "auth").mkdir()
+    shutil.copytree(ROOT / "airflow_dags", path / "dags")
     subprocess.run([sys.executable, ROOT / "deploy/docker/make_secrets.py", path / "compose"], check=True)
     return path
 
@@ -124,38 +128,99 @@ def test_api_server_lets_the_administrator_in(services, api_server):
     assert answer("admin") == 401
 
 
-def test_scheduler_is_healthy(services, environment_of, api_server):
-    def command(ports, _):
-        return [str(BIN / "airflow"), *services["airflow-scheduler"].words, "--skip-serve-logs"]
-
-    def is_ready(port):
-        return is_healthy(services, environment_of, "airflow-scheduler", {"8974": str(port)})
-
-    def environment(port):
-        where = {"HOST": HOST, "PORT": str(port)}
-        return {f"AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_SERVER_{key}": value for key, value in where.items()}
-
-    (port,) = free_ports(1)
-    variables = environment_of("airflow-scheduler", api_server) | environment(port)
-    with run_server(
-        command, ports=1, start_seconds=PATIENCE_SECONDS, is_ready=lambda _: is_ready(port), environment=variables
-    ):
-        pass
-
-
-@pytest.mark.parametrize("name", ["airflow-dag-processor", "airflow-triggerer"])
-def test_others_are_healthy_once_they_work(services, environment_of, database, name):
-    quiet = ["--skip-serve-logs"] if name == "airflow-triggerer" else []
-
-    assert not is_healthy(services, environment_of, name)
+@contextmanager
+def running(services, environment_of, name, *, port=8080, **variables):
+    """A service that is healthy, with such variables, and the API at a port."""
+    (health_port,) = free_ports(1)
+    where = {"HOST": HOST, "PORT": str(health_port)}
+    variables |= {f"AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_SERVER_{key}": value for key, value in where.items()}
+    quiet = [] if name == "airflow-dag-processor" else ["--skip-serve-logs"]
+    ports = {"8974": str(health_port)} if name == "airflow-scheduler" else {}
 
     def command(_, __):
         return [str(BIN / "airflow"), *services[name].words, *quiet]
 
     def is_ready(_):
-        return is_healthy(services, environment_of, name)
+        return is_healthy(services, environment_of, name, ports)
 
     with run_server(
-        command, ports=1, start_seconds=PATIENCE_SECONDS, is_ready=is_ready, environment=environment_of(name)
+        command,
+        ports=1,
+        start_seconds=PATIENCE_SECONDS,
+        is_ready=is_ready,
+        environment=environment_of(name, port) | variables,
     ):
+        yield
+
+
+def until(condition, what):
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not (value := condition()):
+        assert time.monotonic() < deadline, what
+        time.sleep(0.5)
+    return value
+
+
+def test_scheduler_is_healthy(services, environment_of, api_server):
+    with running(services, environment_of, "airflow-scheduler", port=api_server):
         pass
+
+
+@pytest.mark.parametrize("name", ["airflow-dag-processor", "airflow-triggerer"])
+def test_others_are_healthy_once_they_work(services, environment_of, database, name):
+    # one that an earlier test has ended counts as alive until its heartbeat is too old
+    until(lambda: not is_healthy(services, environment_of, name), "it is healthy without a process")
+
+    with running(services, environment_of, name):
+        pass
+
+
+@pytest.fixture
+def ask(services, api_server):
+    """Asks Airflow's API as the administrator."""
+    url = f"http://{HOST}:{api_server}"
+    login = {"username": "admin", "password": services["airflow-init"].environment["AIRFLOW_ADMIN_PASSWORD"]}
+    session = requests.Session()
+    token = session.post(f"{url}/auth/token", json=login, timeout=30).json()["access_token"]
+    session.headers["Authorization"] = f"Bearer {token}"
+
+    def request(path, method="GET", **body):
+        reply = session.request(method, f"{url}/api/v2/{path}", json=body or None, timeout=60)
+        return reply.json() if reply.ok else {}
+
+    return request
+
+
+@pytest.mark.timeout(900)
+def test_dag_that_is_switched_on_loads_what_is_there(services, environment_of, api_server, ask, database_url, tmp_path):
+    generate = [sys.executable, "-m", "trade_ingest", "generate", "--output", tmp_path, "--rows", "300", "--files", "2"]
+    subprocess.run(generate, check=True, capture_output=True)
+    given = services["airflow-scheduler"].environment
+    assert given["TRADE_INGEST_AIRFLOW_SOURCE"] == "/data"
+    variables = {
+        "TRADE_INGEST_AIRFLOW_SOURCE": str(tmp_path),
+        "TRADE_INGEST_COMMAND": f"{sys.executable} -m trade_ingest",
+        "TRADE_INGEST_DATABASE_URL": database_url,
+    }
+
+    with (
+        running(services, environment_of, "airflow-dag-processor", **variables),
+        running(services, environment_of, "airflow-scheduler", port=api_server, **variables),
+    ):
+        until(lambda: ask("dags/trade_ingest"), "the DAG is known")
+        ask("dags/trade_ingest", "PATCH", is_paused=False)
+
+        def ended():
+            runs = ask("dags/trade_ingest/dagRuns")["dag_runs"]
+            return runs and runs[0]["state"] in {"success", "failed"} and runs[0]
+
+        run = until(ended, "the run of the last interval ends")
+
+    assert (run["state"], run["run_type"]) == ("success", "scheduled")
+    with psycopg.connect(database_url) as connection:
+        loaded = "SELECT count(*), sum(rows_loaded) FROM ingest.file WHERE state = 'loaded'"
+        assert connection.execute(loaded).fetchone() == (2, 300)
+    links = ask(f"dags/trade_ingest/dagRuns/{run['dag_run_id']}/taskInstances/load/links?map_index=0")
+    assert links["extra_links"] == {"Run on the dashboard": f"{given['TRADE_INGEST_AIRFLOW_DASHBOARD']}/runs/1"}
+    (event,) = ask("assets/events")["asset_events"]
+    assert (event["name"], event["extra"]["rows_loaded"]) == ("public.trade_event", 300)

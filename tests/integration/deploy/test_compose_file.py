@@ -68,7 +68,15 @@ def test_only_what_is_no_secret_has_a_default():
         Variable("TRADE_INGEST_AIRFLOW_SOURCE", "-", "/data"),
         Variable("TRADE_INGEST_ENGINE", "-", "local"),
         Variable("TRADE_INGEST_MAX_CONNECTIONS", "-", "60"),
+        Variable("TRADE_INGEST_NOTIFY", "-", ""),
     }
+
+
+def test_who_is_told_of_failures_is_told_by_the_api_and_by_airflow(secret_values):
+    services = load(secret_values | {"TRADE_INGEST_NOTIFY": "mailto://desk.example"})
+
+    told = {name for name, service in services.items() if service.environment.get("TRADE_INGEST_NOTIFY")}
+    assert told == {"api"} | (AIRFLOW - {"airflow-db"})
 
 
 def test_secrets_are_given_by_variables_only():

@@ -1,4 +1,4 @@
-"""The Dockerfile: what hadolint says, and that what it copies is in its context."""
+"""The Dockerfiles: what hadolint says, and that what they copy is in their context."""
 
 import json
 import re
@@ -10,14 +10,22 @@ import pytest
 
 from compose_file import ROOT
 
+ON_KUBERNETES = "cloud_jobs/kubernetes/Dockerfile"
 TEXT = (ROOT / "Dockerfile").read_text()
-# continued lines joined, comments out
-LINES = re.sub(r"\\\n\s*", " ", re.sub(r"^#.*\n", "", TEXT, flags=re.MULTILINE)).splitlines()
 
 
-def copied():
+def lines_of(text):
+    """The lines without comments, continued ones joined."""
+    return re.sub(r"\\\n\s*", " ", re.sub(r"^#.*\n", "", text, flags=re.MULTILINE)).splitlines()
+
+
+LINES = lines_of(TEXT)
+
+
+def copied(dockerfile="Dockerfile"):
     """What COPY takes from the context."""
-    instructions = [line.split()[1:-1] for line in LINES if line.startswith("COPY ") and "--from=" not in line]
+    lines = lines_of((ROOT / dockerfile).read_text())
+    instructions = [line.split()[1:-1] for line in lines if line.startswith("COPY ") and "--from=" not in line]
     return sorted({source for sources in instructions for source in sources})
 
 
@@ -29,17 +37,19 @@ def matches(pattern, path):
     return any(re.fullmatch(regex, str(part)) for part in (path, *path.parents))
 
 
-def in_context(path):
-    """Whether .dockerignore lets a path in: the last line that fits decides."""
-    lines = (ROOT / ".dockerignore").read_text().splitlines()
+def in_context(path, dockerfile="Dockerfile"):
+    """Whether .dockerignore, or that of the Dockerfile, lets a path in: the last line that fits decides."""
+    own = ROOT / f"{dockerfile}.dockerignore"
+    lines = (own if own.exists() else ROOT / ".dockerignore").read_text().splitlines()
     fitting = [
         line for line in lines if line[:1] not in {"", "#"} and matches(line.removeprefix("!"), PurePosixPath(path))
     ]
     return not fitting or fitting[-1].startswith("!")
 
 
-def test_hadolint_finds_nothing(run_tool):
-    run_tool("hadolint", "--failure-threshold", "style", str(ROOT / "Dockerfile"))
+@pytest.mark.parametrize("dockerfile", ["Dockerfile", ON_KUBERNETES])
+def test_hadolint_finds_nothing(run_tool, dockerfile):
+    run_tool("hadolint", "--failure-threshold", "style", str(ROOT / dockerfile))
 
 
 @pytest.mark.parametrize("source", copied())
@@ -47,6 +57,16 @@ def test_copied_file_is_in_the_context(source):
     path = ROOT / source
     assert path.exists()
     assert any(in_context(file.relative_to(ROOT)) for file in (path, *path.glob("*/*.*")))
+
+
+def test_image_for_kubernetes_is_built_from_what_it_copies_alone():
+    names = {"dist/*.whl": "dist/trade_ingest-0.1.0-py3-none-any.whl"}  # which `make dist` builds
+    files = {names.get(source, source) for source in copied(ON_KUBERNETES)}
+
+    assert files == {*names.values(), "requirements-executor.lock", "cloud_jobs/ingest_job.py"}
+    assert [name for name in files if not in_context(name, ON_KUBERNETES)] == []
+    others = (".env", "dist/trade-ingest-packages.tar.gz", "cloud_jobs/kubernetes/job.yaml", "README.md")
+    assert [name for name in others if in_context(name, ON_KUBERNETES)] == []
 
 
 @pytest.mark.parametrize(

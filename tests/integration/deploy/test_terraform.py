@@ -206,6 +206,42 @@ def test_database_is_reached_from_within_only():
     assert "0.0.0.0/0" not in "".join(map(text_of, NAMES))
 
 
+def test_pool_of_azure_has_a_private_way_to_all_that_a_job_uses():
+    """Files are read at the account's blob endpoint, also those of abfss://; Spark fetches the program from dfs."""
+    (resource,) = [body for _, kind, _, body in resources("azure") if kind.endswith("_managed_private_endpoint")]
+
+    assert re.findall(r"part\W+(\w+)", str(resource["for_each"])) == ["postgresqlServer", "vault", "dfs", "blob"]
+
+
+def test_rights_on_the_bucket_are_those_that_submitting_and_running_take():
+    """What `trade-ingest submit` uploads, what the job then reads and writes, and what `--wait` reads at its end."""
+    bodies = {name: body for _, kind, name, body in resources("aws") if kind == "aws_iam_policy_document"}
+
+    def rights(name):
+        return {
+            (bare(action), bare(resource).partition("}")[2])
+            for statement in bodies[name]["statement"]
+            for action in statement["actions"]
+            for resource in statement["resources"]
+            if "aws_s3_bucket" in resource
+        }
+
+    assert rights("job") == {
+        ("s3:GetBucketLocation", ""),
+        ("s3:ListBucket", ""),
+        ("s3:GetObject", "/artefacts/*"),
+        ("s3:GetObject", "/deliveries/*"),
+        ("s3:PutObject", "/logs/*"),
+        ("s3:PutObject", "/outcomes/*"),
+    }
+    assert rights("submit") == {
+        ("s3:ListBucket", ""),
+        ("s3:GetObject", "/artefacts/*"),
+        ("s3:PutObject", "/artefacts/*"),
+        ("s3:GetObject", "/outcomes/*"),
+    }
+
+
 def test_rights_name_what_they_are_for():
     statements = [
         statement
@@ -214,7 +250,7 @@ def test_rights_name_what_they_are_for():
         for statement in body["statement"]
     ]
 
-    assert len(statements) == 8
+    assert len(statements) == 10
     for statement in statements:
         assert not any("*" in action for action in statement["actions"])
         assert all(resource.strip('"').startswith("${aws_") for resource in statement["resources"])

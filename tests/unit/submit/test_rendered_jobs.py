@@ -13,6 +13,7 @@ from botocore.validate import ParamValidator
 from google.cloud import dataproc_v1
 from google.protobuf import json_format
 
+from clouds.cases import arguments_of
 from clouds.schemas import (
     FABRIC_DEFINITION,
     SPARK_APPLICATION,
@@ -25,26 +26,6 @@ from trade_ingest.submit.platforms import PLATFORMS
 NAMES = list(PLATFORMS)
 OUTCOME = re.compile(r"/outcomes/trade-ingest-[0-9a-f]{12}\.json$")
 KUBERNETES_VERSION = "1.34"
-
-
-def arguments_of(name, document):
-    """The arguments of the entry point in a job."""
-    if name == "emr-ec2":
-        words = document["Steps"][0]["HadoopJarStep"]["Args"]
-        return words[next(i for i, word in enumerate(words) if word.endswith("/ingest_job.py")) + 1 :]
-    if name == "kubernetes":
-        return document["spec"]["template"]["spec"]["containers"][0]["args"]
-    places = {
-        "emr-serverless": lambda: document["jobDriver"]["sparkSubmit"]["entryPointArguments"],
-        "dataproc-cluster": lambda: document["jobs"][0]["pysparkJob"]["args"],
-        "dataproc-serverless": lambda: document["pysparkBatch"]["args"],
-        "synapse": lambda: document["args"],
-        "fabric": lambda: document["commandLineArguments"].split(" "),
-        "databricks": lambda: document["tasks"][0]["spark_python_task"]["parameters"],
-        "databricks-serverless": lambda: document["tasks"][0]["spark_python_task"]["parameters"],
-        "kubernetes-spark": lambda: document["spec"]["arguments"],
-    }
-    return places[name]()
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -144,6 +125,29 @@ def test_kubernetes_knows_every_field_of_other_objects(templates, file):
     assert documents
     for document in documents:
         kubernetes_validate.validate(document, KUBERNETES_VERSION, strict=True)
+
+
+def test_driver_of_a_spark_application_may_make_its_executors(rendered, templates):
+    objects = list(yaml.safe_load_all((templates / "kubernetes" / "service_account.yaml").read_text()))
+    (binding,) = [found for found in objects if found["kind"] == "RoleBinding"]
+    account = rendered("kubernetes-spark").document["spec"]["driver"]["serviceAccount"]
+    (made,) = [o for o in objects if o["kind"] == "ServiceAccount" and o["metadata"]["name"] == account]
+
+    assert [subject["name"] for subject in binding["subjects"]] == [account]
+    assert made.get("automountServiceAccountToken", True)
+
+
+def test_pods_reach_what_tells_who_they_are_but_not_the_identity_of_their_machine(templates):
+    policy = yaml.safe_load((templates / "kubernetes" / "network_policy.yaml").read_text())
+    ways = {
+        (peer["ipBlock"]["cidr"], port["port"])
+        for rule in policy["spec"]["egress"]
+        for peer in rule.get("to", [])
+        for port in rule.get("ports", [])
+        if "ipBlock" in peer
+    }
+
+    assert ways == {("10.0.0.0/8", 5432), ("169.254.170.23/32", 80), ("169.254.169.252/32", 988)}
 
 
 def test_spark_operator_knows_every_field(rendered):
