@@ -47,6 +47,9 @@ def test_each_screen_is_accessible(ledger, open_screen, theme):
     page.get_by_role("button", name="Start a run").click()
     expect(page.get_by_role("dialog")).to_be_visible()
     found["start a run"] = screen.violations()
+    page.get_by_role("dialog").get_by_role("button", name="Dry run").click()
+    expect(page.get_by_role("dialog").get_by_role("alert")).to_be_visible()
+    found["start a run, without a source"] = screen.violations()
 
     assert {name: violations for name, violations in found.items() if violations} == {}
 
