@@ -67,6 +67,33 @@ def test_no_screen_is_wider_than_a_phone(ledger, open_screen):
     assert widths == dict.fromkeys(SCREENS, 390)
 
 
+NAMES_APART = """
+() => [...document.querySelectorAll('main table.data thead tr:last-child')].map(row => {
+  const texts = document.createTreeWalker(row, NodeFilter.SHOW_TEXT);
+  const tops = [];
+  while (texts.nextNode()) {
+    const text = texts.currentNode;
+    if (!/[a-z]/.test(text.data) || text.parentElement.closest('.unseen')) continue;
+    const place = document.createRange();
+    place.selectNodeContents(text);
+    tops.push(place.getBoundingClientRect().top);
+  }
+  return Math.max(...tops) - Math.min(...tops);
+})
+"""
+
+
+def test_names_of_columns_stand_on_one_line(ledger, open_screen):
+    screen = open_screen(ledger.serve().url, width=2400)
+
+    for path in ("/runs", "/runs/2", "/files?run_id=1"):
+        page = screen.open(path)
+        page.locator("main table.data thead").wait_for()
+        apart = page.evaluate(NAMES_APART)
+        assert len(apart) == 1, path
+        assert apart[0] < 2, path
+
+
 def test_empty_ledger_is_told_with_the_command_that_fills_it(service, open_screen):
     screen = open_screen(service.serve().url)
 
