@@ -1,4 +1,5 @@
 import type { DiscardIn, ListAllRejectsData, ReplayIn } from '../../api/types.gen';
+import { EVER_REJECTED } from '../../core/outcomes';
 import { Filter } from '../../ui/filters';
 
 /** Which rejects the screen is about: all of it is in the address. */
@@ -25,7 +26,8 @@ export const FILTERS: readonly (Filter & { readonly name: Parameter })[] = [
     name: 'state',
     label: 'State',
     kind: 'choice',
-    options: ['open', 'replayed', 'discarded'],
+    unset: 'open',
+    options: EVER_REJECTED,
     isMany: true,
   },
 ];

@@ -137,7 +137,7 @@ describe('Rejects', () => {
     await screen.answer('/rejects', page());
 
     expect(screen.text('app-reject-groups .empty')).toBe(
-      'No row was rejected in this time. Rows are checked by each run: trade-ingest run FOLDER Copy',
+      'No reject of this time is open. Rows are checked by each run: trade-ingest run FOLDER Copy',
     );
     expect(screen.text('app-reject-rows .empty')).toBe('No such reject.');
   });
