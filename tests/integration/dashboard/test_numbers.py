@@ -104,3 +104,14 @@ def test_numbers_of_a_replay_lead_to_what_became_of_each_file(ledger, open_scree
     expect(told).to_have_count(number(page.locator("app-balance").get_by_role("link", name="planned")))
     page.get_by_role("navigation", name="Parts of the run").get_by_role("link", name="Files").click()
     expect(page.locator("app-files-tab")).to_contain_text("its events name those whose rows it changed")
+
+
+def test_numbers_of_a_group_of_rejects(ledger, open_screen):
+    page = open_screen(ledger.serve().url).open("/rejects")
+
+    follow(page, page.get_by_role("link", name=re.compile("^[0-9]+ rejects: field count")), "app-reject-rows li")
+    page.get_by_role("link", name=re.compile("^[0-9]+ files: field count")).click()
+    files = page.locator("app-reject-files tbody tr")
+    expect(files).to_have_count(number(page.get_by_role("link", name=re.compile("^[0-9]+ files: field count"))))
+    expect(page.get_by_role("heading", name="Files", exact=True)).to_be_in_viewport()
+    follow(page, files.first.locator("td.number a"), "app-reject-rows li")

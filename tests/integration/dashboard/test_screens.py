@@ -13,6 +13,7 @@ SCREENS = {
     "files": "/files",
     "file": "/files/3",
     "rejects": "/rejects",
+    "rejects of a reason": "/rejects?reason=field_count",
     "trades": "/trades",
     "contracts": "/contracts",
     "contract": "/contracts/trade_event",

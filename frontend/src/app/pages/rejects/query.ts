@@ -13,6 +13,9 @@ export interface Wanted {
   readonly days: string | undefined;
 }
 
+/** So many days are summed up where the address does not say it. */
+export const USUAL_DAYS = '30';
+
 type Parameter = keyof NonNullable<ListAllRejectsData['query']>;
 
 export const FILTERS: readonly (Filter & { readonly name: Parameter })[] = [
