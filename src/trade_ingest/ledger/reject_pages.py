@@ -1,4 +1,4 @@
-"""Rejects a page at a time, and in groups with their trend by day."""
+"""Rejects a page at a time, in groups with their trend by day, and by file."""
 
 from __future__ import annotations
 
@@ -164,3 +164,36 @@ def reject_trends(connection: Connection, wanted: RejectFilter) -> list[RejectTr
             else:
                 groups[key].days.append(DayCount(count.day, count.rejects))
     return list(groups.values())
+
+
+_FILES_SQL: LiteralString = f"""
+WITH found AS (
+    SELECT r.file_id, count(*) AS rejects, count(*) OVER () AS files
+    FROM ingest.reject AS r
+    WHERE {WHERE}
+    GROUP BY r.file_id
+    ORDER BY rejects DESC, r.file_id DESC
+    LIMIT %(limit)s
+)
+SELECT found.file_id, f.uri, f.state, found.rejects, found.files
+FROM found
+JOIN ingest.file AS f USING (file_id)
+ORDER BY found.rejects DESC, found.file_id DESC
+"""  # noqa: S608  # made of constants
+
+
+@dataclass(frozen=True, slots=True)
+class FileRejects:
+    """How many rejects a file has."""
+
+    file_id: int
+    uri: str
+    state: str
+    rejects: int
+    files: int
+
+
+def rejects_by_file(connection: Connection, wanted: RejectFilter, *, limit: int) -> list[FileRejects]:
+    """The files that rejects are of, those with the most first; ``files`` of each is how many there are in all."""
+    with connection.cursor(row_factory=class_row(FileRejects)) as cursor:
+        return cursor.execute(_FILES_SQL, wanted.parameters | {"limit": limit}).fetchall()

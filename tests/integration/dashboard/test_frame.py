@@ -9,6 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 from trade_ingest.contract.loading import load_contract
 
 KRAKEN = "kraken_trades"
+MOST_SCRIPT_BYTES = 200_000
 WRITING = re.compile(r"^(Start a|Retry|Cancel|Roll back|Discard|Correct|Load \d|Make|Revoke)")
 SCREENS = ["Overview", "Runs", "Files", "Rejects", "Trades", "Contracts", "System"]
 
@@ -21,6 +22,21 @@ def test_frame_leads_to_each_screen(service, open_screen):
         expect(page.get_by_role("heading", level=1)).to_have_text(name)
         expect(page).to_have_title(f"{name} · trade-ingest")
         expect(page.get_by_role("navigation", name="Screens").locator("[aria-current=page]")).to_have_text(name)
+
+
+def test_scripts_of_a_first_load_are_sent_compressed(service, open_screen):
+    screen = open_screen(service.serve().url)
+    sent: list[int] = []
+    screen.page.on(
+        "requestfinished",
+        lambda done: sent.append(done.sizes()["responseBodySize"]) if done.resource_type == "script" else None,
+    )
+
+    screen.open("/runs")
+    screen.wait()
+
+    assert len(sent) > 1
+    assert sum(sent) < MOST_SCRIPT_BYTES
 
 
 def test_address_that_no_screen_has_is_told(service, open_screen):

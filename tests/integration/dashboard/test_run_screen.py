@@ -133,6 +133,8 @@ def test_run_is_told_as_a_log_as_options_and_as_a_command_that_does_it_again(fil
     page.get_by_label("Kind").select_option("file_failed")
     expect(log).to_have_count(1)
     expect(log).to_contain_text("broken.csv")
+    page.get_by_role("combobox", name="Kind").select_option("run_ended")
+    expect(log).to_have_count(2)
     parts.get_by_role("link", name="Attempts").click()
     expect(page.locator("app-attempts-tab tbody tr:not(.space)")).to_have_count(2)
     parts.get_by_role("link", name="Configuration").click()

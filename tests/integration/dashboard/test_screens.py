@@ -13,6 +13,7 @@ SCREENS = {
     "files": "/files",
     "file": "/files/3",
     "rejects": "/rejects",
+    "rejects of a reason": "/rejects?reason=field_count",
     "trades": "/trades",
     "contracts": "/contracts",
     "contract": "/contracts/trade_event",
@@ -47,6 +48,9 @@ def test_each_screen_is_accessible(ledger, open_screen, theme):
     page.get_by_role("button", name="Start a run").click()
     expect(page.get_by_role("dialog")).to_be_visible()
     found["start a run"] = screen.violations()
+    page.get_by_role("dialog").get_by_role("button", name="Dry run").click()
+    expect(page.get_by_role("dialog").get_by_role("alert")).to_be_visible()
+    found["start a run, without a source"] = screen.violations()
 
     assert {name: violations for name, violations in found.items() if violations} == {}
 
@@ -62,6 +66,33 @@ def test_no_screen_is_wider_than_a_phone(ledger, open_screen):
         widths[name] = page.evaluate("document.documentElement.scrollWidth")
 
     assert widths == dict.fromkeys(SCREENS, 390)
+
+
+NAMES_APART = """
+() => [...document.querySelectorAll('main table.data thead tr:last-child')].map(row => {
+  const texts = document.createTreeWalker(row, NodeFilter.SHOW_TEXT);
+  const tops = [];
+  while (texts.nextNode()) {
+    const text = texts.currentNode;
+    if (!/[a-z]/.test(text.data) || text.parentElement.closest('.unseen')) continue;
+    const place = document.createRange();
+    place.selectNodeContents(text);
+    tops.push(place.getBoundingClientRect().top);
+  }
+  return Math.max(...tops) - Math.min(...tops);
+})
+"""
+
+
+def test_names_of_columns_stand_on_one_line(ledger, open_screen):
+    screen = open_screen(ledger.serve().url, width=2400)
+
+    for path in ("/runs", "/runs/2", "/files?run_id=1"):
+        page = screen.open(path)
+        page.locator("main table.data thead").wait_for()
+        apart = page.evaluate(NAMES_APART)
+        assert len(apart) == 1, path
+        assert apart[0] < 2, path
 
 
 def test_empty_ledger_is_told_with_the_command_that_fills_it(service, open_screen):

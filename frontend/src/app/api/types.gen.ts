@@ -2402,6 +2402,48 @@ export type Reject = {
 };
 
 /**
+ * RejectFile
+ *
+ * A file, and how many rejects it has.
+ */
+export type RejectFile = {
+    /**
+     * File Id
+     */
+    file_id: number;
+    /**
+     * Uri
+     */
+    uri: string;
+    /**
+     * State
+     */
+    state: 'pending' | 'loaded' | 'failed' | 'skipped' | 'replaced' | 'rolled_back' | 'baseline';
+    /**
+     * Rejects
+     */
+    rejects: number;
+};
+
+/**
+ * RejectFiles
+ *
+ * The files with the most rejects, these first.
+ */
+export type RejectFiles = {
+    /**
+     * Items
+     */
+    items: Array<RejectFile>;
+    /**
+     * Files
+     *
+     * How many there are in all.
+     */
+    files: number;
+};
+
+/**
  * RejectGroup
  *
  * The rejects with the same reason in the same column by the same contract.
@@ -5246,6 +5288,89 @@ export type ExportRejectsResponses = {
 };
 
 export type ExportRejectsResponse = ExportRejectsResponses[keyof ExportRejectsResponses];
+
+export type ListRejectFilesData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * Found by this run.
+         */
+        run_id?: number;
+        /**
+         * Of this file.
+         */
+        file_id?: number;
+        /**
+         * Of files that were loaded by the contract of this name.
+         */
+        contract?: string;
+        /**
+         * With this code among their reasons.
+         */
+        reason?: string;
+        /**
+         * With a reason that names this column.
+         */
+        column?: string;
+        /**
+         * In one of these states.
+         */
+        state?: Array<'open' | 'replayed' | 'discarded'>;
+        /**
+         * Found by runs that began in the last so many days.
+         */
+        days?: number;
+        limit?: number;
+    };
+    url: '/api/v1/rejects/files';
+};
+
+export type ListRejectFilesErrors = {
+    /**
+     * Parameters or body are not as documented.
+     */
+    400: Problem;
+    /**
+     * Nobody that is known asks.
+     */
+    401: Problem;
+    /**
+     * Who asks may not do this.
+     */
+    403: Problem;
+    /**
+     * The server is not known under this name.
+     */
+    421: Problem;
+    /**
+     * Too many wrong tokens from this address.
+     */
+    429: Problem;
+    /**
+     * A defect; the log has it under the request's id.
+     */
+    500: Problem;
+    /**
+     * The database or an object store refuses the server.
+     */
+    502: Problem;
+    /**
+     * The database or an object store does not answer; try again.
+     */
+    503: Problem;
+};
+
+export type ListRejectFilesError = ListRejectFilesErrors[keyof ListRejectFilesErrors];
+
+export type ListRejectFilesResponses = {
+    /**
+     * Successful response
+     */
+    200: RejectFiles;
+};
+
+export type ListRejectFilesResponse = ListRejectFilesResponses[keyof ListRejectFilesResponses];
 
 export type GroupRejectsData = {
     body?: never;

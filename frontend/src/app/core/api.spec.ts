@@ -34,9 +34,7 @@ describe('apiUrl', () => {
       n: 0,
     };
 
-    expect(apiUrl('/files', query)).toBe(
-      '/api/v1/files?state=failed&state=loaded&source=a+b%26c&n=0',
-    );
+    expect(apiUrl('/files', query)).toBe('/api/v1/files?state=failed%2Cloaded&source=a+b%26c&n=0');
     expect(apiUrl('/runs')).toBe('/api/v1/runs');
   });
 });

@@ -5,7 +5,7 @@ import { Problem, problemOf } from './problem';
 
 export const API = '/api/v1';
 
-/** What a query parameter may be; empty ones are left out, those of a list are repeated. */
+/** What a query parameter may be; empty ones are left out, those of a list are separated by commas. */
 export type QueryValue =
   string | number | boolean | readonly (string | number)[] | null | undefined;
 
@@ -13,9 +13,8 @@ export type QueryValue =
 export function apiUrl(path: string, query: Readonly<Record<string, QueryValue>> = {}): string {
   const parameters = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {
-    for (const item of Array.isArray(value) ? value : [value]) {
-      if (item !== undefined && item !== null && item !== '') parameters.append(name, String(item));
-    }
+    const text = Array.isArray(value) ? value.join(',') : String(value ?? '');
+    if (text) parameters.append(name, text);
   }
   const text = parameters.toString();
   return `${API}${path}${text ? `?${text}` : ''}`;

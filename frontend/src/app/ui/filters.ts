@@ -11,6 +11,8 @@ export interface Filter {
   readonly kind: 'choice' | 'text' | 'number' | 'date';
   /** Of a choice. */
   readonly options?: readonly string[];
+  /** What is shown while a choice is not made; without it, any. */
+  readonly unset?: string;
   /** Whether a choice may be several at once. */
   readonly isMany?: boolean;
   /** Whether its control is shown only when more filters are asked for. */
@@ -32,7 +34,7 @@ interface Chip {
           <span>{{ filter.label }}</span>
           @if (filter.kind === 'choice') {
             <select class="control" #choice (change)="add(filter, choice.value); choice.value = ''">
-              <option value="">any</option>
+              <option value="">{{ filter.unset ?? 'any' }}</option>
               @for (option of filter.options; track option) {
                 <option [value]="option">{{ shown(option) }}</option>
               }

@@ -30,6 +30,7 @@ import { Query } from '../core/query';
     :host(.number) button {
       display: inline-flex;
       flex-direction: row-reverse;
+      align-items: center;
     }
     span {
       display: inline-block;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from apiflask import APIBlueprint
 from flask import Response
@@ -12,10 +13,26 @@ from trade_ingest.api.connections import Connections, connections, ledger
 from trade_ingest.api.paging import order_of, reply_page
 from trade_ingest.api.remembered import remembered_reply
 from trade_ingest.api.replies import reply, text_answer
-from trade_ingest.api.schemas.rejects import ExportQuery, GroupsQuery, Reject, RejectGroups, RejectPage, RejectsQuery
+from trade_ingest.api.schemas.rejects import (
+    ExportQuery,
+    GroupsQuery,
+    Reject,
+    RejectFiles,
+    RejectFilesQuery,
+    RejectGroups,
+    RejectPage,
+    RejectsQuery,
+)
 from trade_ingest.ledger.export import export_records
 from trade_ingest.ledger.known import require_known
-from trade_ingest.ledger.reject_pages import REJECTS, count_rejects, get_reject, page_rejects, reject_trends
+from trade_ingest.ledger.reject_pages import (
+    REJECTS,
+    count_rejects,
+    get_reject,
+    page_rejects,
+    reject_trends,
+    rejects_by_file,
+)
 from trade_ingest.ledger.rejects import RejectFilter, list_rejects
 
 blueprint = APIBlueprint("rejects", __name__, url_prefix="/api/v1/rejects", tag="Rejects")
@@ -31,6 +48,20 @@ def group_rejects(query_data: GroupsQuery) -> Response:
     """Group rejects by reason, column and contract, with what was found on each day."""
     wanted = query_data.filter
     return remembered_reply(RejectGroups, query_data, lambda: {"items": reject_trends(ledger(), wanted)})
+
+
+@blueprint.get("/files")
+@blueprint.input(RejectFilesQuery, location="query")
+@blueprint.output(RejectFiles)
+@needs(Scope.READ)
+def list_reject_files(query_data: RejectFilesQuery) -> Response:
+    """List the files that rejects are of, those with the most first."""
+
+    def count() -> dict[str, Any]:
+        found = rejects_by_file(ledger(), query_data.filter, limit=query_data.limit)
+        return {"items": found, "files": found[0].files if found else 0}
+
+    return remembered_reply(RejectFiles, query_data, count)
 
 
 @blueprint.get("")

@@ -17,7 +17,7 @@ from trade_ingest.api.schemas.base import (
     Request,
     Text,
 )
-from trade_ingest.api.schemas.files import Mark, Reason
+from trade_ingest.api.schemas.files import FileState, Mark, Reason
 from trade_ingest.ledger.reject_pages import REJECTS
 from trade_ingest.ledger.rejects import RejectFilter
 
@@ -65,6 +65,12 @@ class GroupsQuery(WantedRejects):
     """Which rejects are grouped."""
 
     days: int = days_field(30)
+
+
+class RejectFilesQuery(GroupsQuery):
+    """Which rejects are counted by file, and how many files are listed."""
+
+    limit: int = Field(200, ge=1, le=1000)
 
 
 class RejectsQuery(_Wanted, CountedQuery):
@@ -144,3 +150,19 @@ class RejectGroups(Answer):
     """All groups, the most frequent first."""
 
     items: list[RejectGroup]
+
+
+class RejectFile(Answer):
+    """A file, and how many rejects it has."""
+
+    file_id: int
+    uri: str
+    state: FileState
+    rejects: int
+
+
+class RejectFiles(Answer):
+    """The files with the most rejects, these first."""
+
+    items: list[RejectFile]
+    files: int = Field(description="How many there are in all.")

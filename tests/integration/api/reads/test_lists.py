@@ -126,6 +126,19 @@ def test_reject_groups_count_by_reason_column_and_contract_and_day(api, loaded):
     assert api.get("/rejects/groups", state="replayed") == {"items": []}
 
 
+def test_rejects_are_counted_by_file(api, desk):
+    desk.load("few.csv", [desk.line("A1", price="-1"), desk.line("A2")])
+    desk.load("many.csv", [desk.line("B1", price="-1"), desk.line("B2", price="-2"), desk.line("B3", quantity="x")])
+
+    uris = [f"{desk.folder}/{name}" for name in ("many.csv", "few.csv")]
+    ids = [api.get("/files", uri=uri)["items"][0]["file_id"] for uri in uris]
+    many, few = ({"file_id": ids[n], "uri": uris[n], "state": "loaded"} for n in (0, 1))
+    assert api.get("/rejects/files") == {"items": [many | {"rejects": 3}, few | {"rejects": 1}], "files": 2}
+    assert api.get("/rejects/files", column="quantity") == {"items": [many | {"rejects": 1}], "files": 1}
+    assert api.get("/rejects/files", limit=1) == {"items": [many | {"rejects": 3}], "files": 2}
+    assert api.get("/rejects/files", state="replayed") == {"items": [], "files": 0}
+
+
 def test_rejects_are_those_of_the_same_days_wherever_they_are_asked_for(api, desk):
     for name, ago in (("a", 40), ("b", 20), ("c", 0)):
         desk.load(f"{name}.csv", [desk.line(name, price="-1")])

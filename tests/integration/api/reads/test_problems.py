@@ -1,6 +1,7 @@
 """Whatever goes wrong is a problem of RFC 9457, and tells nothing that is not the client's."""
 
 import base64
+import gzip
 import io
 import json
 import logging
@@ -375,6 +376,30 @@ def test_dashboard_is_served_beside_the_api(make_api, tmp_path):
         assert "immutable" in script.headers["Cache-Control"]
     for path in ("/api/v1/nothing", "/main-OLDHASH1.js"):
         assert problem_of(api.client.get(path))["status"] == 404
+
+
+def test_dashboard_is_sent_compressed_to_those_who_take_it(make_api, tmp_path):
+    text = "const said = 'the same again and again';\n" * 100
+    (tmp_path / "index.html").write_text("<p>dashboard</p>")
+    (tmp_path / "main-ABCDEFGH.js").write_text(text)
+    api = make_api(static_folder=tmp_path)
+    takes = {"Accept-Encoding": "gzip, deflate, br"}
+
+    with api.client.get("/main-ABCDEFGH.js", headers=takes) as sent:
+        assert (sent.headers["Content-Encoding"], sent.headers["Vary"]) == ("gzip", "Accept-Encoding")
+        assert "immutable" in sent.headers["Cache-Control"]
+        assert sent.content_length == len(sent.data) < len(text) // 10
+        assert gzip.decompress(sent.data).decode() == text
+        etag = sent.headers["ETag"]
+    with api.client.get("/main-ABCDEFGH.js", headers=takes | {"If-None-Match": etag}) as again:
+        assert (again.status_code, again.data) == (304, b"")
+    for refusing in ({}, {"Accept-Encoding": "gzip;q=0"}):
+        with api.client.get("/main-ABCDEFGH.js", headers=refusing) as plain:
+            assert (plain.text, plain.headers.get("Content-Encoding")) == (text, None)
+            assert (plain.headers["Vary"], plain.headers["ETag"] == etag) == ("Accept-Encoding", False)
+    (tmp_path / "index.html").write_text("<p>built again</p>")
+    with api.client.get("/", headers=takes) as page:
+        assert gzip.decompress(page.data).decode() == "<p>built again</p>"
 
 
 def test_real_server_gives_the_same_answers(service):

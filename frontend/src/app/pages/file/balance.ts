@@ -2,6 +2,7 @@ import { Component, computed, input } from '@angular/core';
 import { RouterLink } from '@angular/router';
 import type { File } from '../../api/types.gen';
 import { count } from '../../core/formats';
+import { EVER_REJECTED } from '../../core/outcomes';
 
 /** Whether each row of a file is accounted for: read = loaded + duplicate + rejected. */
 @Component({
@@ -31,7 +32,9 @@ import { count } from '../../core/formats';
       <span class="sign">+</span>
       <span>
         @if (file().rows_rejected) {
-          <a [routerLink]="['/rejects']" [queryParams]="{ file_id: file().file_id }"
+          <a
+            [routerLink]="['/rejects']"
+            [queryParams]="{ file_id: file().file_id, state: EVER_REJECTED }"
             ><b>{{ shown(file().rows_rejected) }}</b> rejected</a
           >
         } @else {
@@ -63,6 +66,7 @@ import { count } from '../../core/formats';
 export class FileBalance {
   readonly file = input.required<File>();
   protected readonly shown = count;
+  protected readonly EVER_REJECTED = EVER_REJECTED;
   protected readonly gap = computed(() => {
     const { rows_read, rows_loaded, rows_duplicate, rows_rejected } = this.file();
     return rows_read - rows_loaded - rows_duplicate - rows_rejected;

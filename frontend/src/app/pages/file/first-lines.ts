@@ -3,6 +3,7 @@ import { ActivatedRoute, RouterLink } from '@angular/router';
 import type { FirstLines } from '../../api/types.gen';
 import { Loaded } from '../../core/api';
 import { CountPipe } from '../../core/formats';
+import { EVER_REJECTED } from '../../core/outcomes';
 import { Query } from '../../core/query';
 import { Marked, faultsOf } from '../../ui/marked';
 import { Panel } from '../../ui/panel';
@@ -20,6 +21,7 @@ export class FirstLinesPanel {
   readonly limit = input.required<number>();
   private readonly query = inject(Query);
   private readonly route = inject(ActivatedRoute);
+  protected readonly EVER_REJECTED = EVER_REJECTED;
 
   protected readonly shown = computed(() =>
     (this.lines().value()?.lines ?? []).map((line) => ({

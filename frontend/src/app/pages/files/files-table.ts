@@ -3,6 +3,7 @@ import { RouterLink } from '@angular/router';
 import type { File } from '../../api/types.gen';
 import { BytesPipe, CountPipe, FileNamePipe } from '../../core/formats';
 import { Live } from '../../core/live';
+import { EVER_REJECTED } from '../../core/outcomes';
 import { ProgressBar } from '../../ui/progress-bar';
 import { Sort } from '../../ui/sort';
 import { State } from '../../ui/state';
@@ -55,4 +56,5 @@ export class FilesTable {
     this.files().map((file) => ({ file, why: whyOf(file) })),
   );
   protected readonly progress = this.live.progress;
+  protected readonly EVER_REJECTED = EVER_REJECTED;
 }

@@ -74,7 +74,7 @@ describe('Files', () => {
       '/contracts/trade_event',
       '/files/7',
       '/trades?target=public.trade_event&file_id=7',
-      '/rejects?file_id=7',
+      '/rejects?file_id=7&state=open&state=replayed&state=discarded',
       '/runs/3',
       '/contracts/trade_event',
     ]);

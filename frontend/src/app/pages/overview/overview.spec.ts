@@ -55,14 +55,17 @@ describe('Overview', () => {
     expect(screen.texts('app-answers article')).toEqual([
       '✓ Fresh? The last file was loaded 2 h ago. public.trade_event, trade_event: 2 h ago',
       '! Complete? Some files wait to be loaded. 2 waiting, 1 KiB',
-      '! Clean? 0.6% of the rows of the last 24 hours were rejected. 6 open rejects',
+      '! Clean? 0.6% of the rows of the last 24 hours were rejected. 6 open rejects' +
+        ' files of the last 24 hours with rejects',
       '✓ Fast? 1,000 rows of 2 files were loaded in the last 24 hours.' +
-        ' run 3: 100 rows/s 1.5 rows/s on average',
+        ' 2 files of the last 24 hours run 3: 100 rows/s 1.5 rows/s on average',
     ]);
     expect(hrefs(screen, 'app-answers a')).toEqual([
       '/files?target=public.trade_event&contract=trade_event&sort=-loaded_at',
       '/files?state=pending',
       '/rejects?state=open',
+      '/files?state=loaded&loaded_from=2024-01-10T12:00:00Z&min_rows_rejected=1',
+      '/files?state=loaded&loaded_from=2024-01-10T12:00:00Z',
       '/runs/3',
       '/runs?sort=-rows_per_second',
     ]);

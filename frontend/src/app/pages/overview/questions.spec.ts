@@ -160,7 +160,14 @@ describe('Clean?', () => {
 
     expect(answer.verdict).toBe('good');
     expect(answer.said).toBe('1% of the rows of the last 24 hours were rejected.');
-    expect(answer.facts.map((fact) => fact.text)).toEqual(['0.5% is usual']);
+    expect(answer.facts).toEqual([
+      {
+        text: 'files of the last 24 hours with rejects',
+        link: ['/files'],
+        query: { state: 'loaded', loaded_from: '2024-01-10T12:00:00Z', min_rows_rejected: '1' },
+      },
+      { text: '0.5% is usual', link: ['/runs'], query: { min_rows_rejected: '1' } },
+    ]);
   });
 
   it('says when more are rejected than usual, and leads to the open rejects', () => {
@@ -197,6 +204,11 @@ describe('Fast?', () => {
     expect(answer.verdict).toBe('good');
     expect(answer.said).toBe('1,000 rows of 1 file were loaded in the last 24 hours.');
     expect(answer.facts).toEqual([
+      {
+        text: '1 file of the last 24 hours',
+        link: ['/files'],
+        query: { state: 'loaded', loaded_from: '2024-01-10T12:00:00Z' },
+      },
       { text: 'run 4: 90 rows/s, usual 100 rows/s', link: ['/runs', '4'] },
       { text: '1.5 rows/s on average', link: ['/runs'], query: { sort: '-rows_per_second' } },
     ]);

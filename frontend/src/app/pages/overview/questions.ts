@@ -122,6 +122,10 @@ export function isClean(summary: Summary, runs: readonly Run[], span: Span): Ans
     const text = counted(backlog.rejects_open, 'open reject');
     facts.push({ text, link: ['/rejects'], query: { state: 'open' } });
   }
+  if (reject_ratio) {
+    const query = { ...loadedSince(summary), min_rows_rejected: '1' };
+    facts.push({ text: `files of the last ${span.label} with rejects`, link: ['/files'], query });
+  }
   const usual = usualRejectRatio(runs);
   const isUnusual =
     usual !== undefined && (reject_ratio ?? 0) > Math.max(MANY * usual, NOTABLE_RATIO);
@@ -147,6 +151,10 @@ export function isFast(summary: Summary, runs: readonly Run[], span: Span): Answ
   const usual = last && usualSpeed(runs, last);
   const isSlow = usual !== undefined && (last?.rows_per_second ?? usual) < SLOW * usual;
   const facts: Fact[] = [];
+  if (files) {
+    const text = `${counted(files, 'file')} of the last ${span.label}`;
+    facts.push({ text, link: ['/files'], query: loadedSince(summary) });
+  }
   if (last && last.rows_per_second !== null) {
     const text = `run ${last.run_id}: ${rate(last.rows_per_second)}${usual === undefined ? '' : `, usual ${rate(usual)}`}`;
     facts.push({ text, link: ['/runs', String(last.run_id)] });
@@ -164,6 +172,11 @@ export function isFast(summary: Summary, runs: readonly Run[], span: Span): Answ
     said: isSlow ? `${said} The last run was slow.` : said,
     facts,
   };
+}
+
+/** What the list of files is to show: those that the figures of a summary are of. */
+function loadedSince({ start }: Summary): Readonly<Record<string, string>> {
+  return { state: 'loaded', loaded_from: start };
 }
 
 /** That the target of a feed is late; empty where it is not. */

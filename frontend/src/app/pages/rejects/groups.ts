@@ -6,7 +6,7 @@ import { CountPipe, words } from '../../core/formats';
 import { reloadOn } from '../../core/live';
 import { Query } from '../../core/query';
 import { Panel } from '../../ui/panel';
-import { Wanted } from './query';
+import { USUAL_DAYS, Wanted } from './query';
 import { Trend } from './trend';
 
 const SPANS: readonly (readonly [string, string])[] = [
@@ -33,7 +33,7 @@ export class Groups {
   private readonly route = inject(ActivatedRoute);
   protected readonly spans = SPANS;
   protected readonly words = words;
-  protected readonly span = computed(() => this.wanted().days ?? '30');
+  protected readonly span = computed(() => this.wanted().days ?? USUAL_DAYS);
   protected readonly groups = load<RejectGroups>(() =>
     apiUrl('/rejects/groups', { ...this.wanted(), state: this.states(), days: this.span() }),
   );

@@ -1,4 +1,5 @@
 import type { DiscardIn, ListAllRejectsData, ReplayIn } from '../../api/types.gen';
+import { EVER_REJECTED } from '../../core/outcomes';
 import { Filter } from '../../ui/filters';
 
 /** Which rejects the screen is about: all of it is in the address. */
@@ -11,6 +12,9 @@ export interface Wanted {
   /** Found by runs of the last so many days. */
   readonly days: string | undefined;
 }
+
+/** So many days are summed up where the address does not say it. */
+export const USUAL_DAYS = '30';
 
 type Parameter = keyof NonNullable<ListAllRejectsData['query']>;
 
@@ -25,7 +29,8 @@ export const FILTERS: readonly (Filter & { readonly name: Parameter })[] = [
     name: 'state',
     label: 'State',
     kind: 'choice',
-    options: ['open', 'replayed', 'discarded'],
+    unset: 'open',
+    options: EVER_REJECTED,
     isMany: true,
   },
 ];

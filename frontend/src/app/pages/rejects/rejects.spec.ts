@@ -137,7 +137,7 @@ describe('Rejects', () => {
     await screen.answer('/rejects', page());
 
     expect(screen.text('app-reject-groups .empty')).toBe(
-      'No row was rejected in this time. Rows are checked by each run: trade-ingest run FOLDER Copy',
+      'No reject of this time is open. Rows are checked by each run: trade-ingest run FOLDER Copy',
     );
     expect(screen.text('app-reject-rows .empty')).toBe('No such reject.');
   });
@@ -192,6 +192,7 @@ describe('Groups of rejects', () => {
     expect(hrefs(screen, 'app-reject-groups tbody tr:first-child a')).toEqual([
       '/contracts/trade_event',
       `/rejects?${OF_FEED}&days=30#rows`,
+      `/rejects?${OF_FEED}&days=30#files`,
     ]);
     const bar = screen.element.querySelector('app-trend rect');
     expect([bar?.getAttribute('height'), Number(bar?.getAttribute('x'))]).toEqual(['24', 116]);
@@ -219,6 +220,29 @@ describe('Groups of rejects', () => {
 
     expect(screen.text('app-reject-groups .badge')).toBe('the first 200 of 201');
     expect(screen.texts('app-reject-groups tbody tr').length).toBe(200);
+  });
+});
+
+describe('Files of rejects', () => {
+  const FILES = `/rejects/files?${OF_FEED}&days=30`;
+  const file = { file_id: 7, uri: 's3://vendor/fx/day.csv', state: 'loaded', rejects: 1100 };
+
+  it('are counted where the rejects are narrowed, and lead to the rejects of each', async () => {
+    const screen = await openGroup();
+    await screen.answer(FILES, { items: [file], files: 2 });
+
+    expect(screen.texts('app-reject-files tbody tr')).toEqual(['day.csv ✓ loaded 1,100']);
+    expect(screen.text('app-reject-files .badge')).toBe('the first 1 of 2');
+    expect(hrefs(screen, 'app-reject-files a')).toEqual([
+      '/files/7',
+      `/rejects?${OF_FEED}&file_id=7&days=30#rows`,
+    ]);
+  });
+
+  it('are not counted where the rejects are those of one file', async () => {
+    const screen = await open(`?${OF_FEED}&file_id=7`);
+
+    expect(screen.texts('app-reject-files')).toEqual([]);
   });
 });
 

@@ -6,6 +6,7 @@ import { reloadOn } from '../../core/live';
 import { listOf } from '../../core/query';
 import { Session } from '../../core/session';
 import { Filters } from '../../ui/filters';
+import { ByFile } from './by-file';
 import { Commands } from './commands';
 import { Groups } from './groups';
 import { FILTERS, Wanted, meant } from './query';
@@ -14,7 +15,7 @@ import { Rows } from './rows';
 /** Rows that broke their contract: what is wrong with them, and what can be done. */
 @Component({
   selector: 'app-rejects',
-  imports: [Commands, Filters, Groups, Rows],
+  imports: [ByFile, Commands, Filters, Groups, Rows],
   templateUrl: './rejects.html',
 })
 export default class Rejects {

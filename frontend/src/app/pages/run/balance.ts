@@ -2,9 +2,18 @@ import { Component, computed, input } from '@angular/core';
 import { RouterLink } from '@angular/router';
 import type { RunDetail } from '../../api/types.gen';
 import { CountPipe, count } from '../../core/formats';
+import { EVER_LOADED, EVER_REJECTED, hasFiles } from '../../core/outcomes';
 import type { Moving } from './moving';
 
 const NONE = { tab: null, sort: null, state: null, uri: null, kind: null };
+const TO_FILES = {
+  read: { ...NONE, sort: '-rows_read' },
+  loaded: { ...NONE, sort: '-rows_loaded' },
+  duplicate: { ...NONE, sort: '-rows_duplicate' },
+  files: NONE,
+  filesLoaded: { ...NONE, state: EVER_LOADED },
+};
+const TO_EVENTS = { read: NONE, loaded: NONE, duplicate: NONE, files: NONE, filesLoaded: NONE };
 
 /** Whether every row that was read is accounted for, and every file that was planned. */
 @Component({
@@ -15,7 +24,7 @@ const NONE = { tab: null, sort: null, state: null, uri: null, kind: null };
       <a
         class="underlined"
         [routerLink]="[]"
-        [queryParams]="links.read"
+        [queryParams]="links().read"
         queryParamsHandling="merge"
         fragment="parts"
       >
@@ -25,7 +34,7 @@ const NONE = { tab: null, sort: null, state: null, uri: null, kind: null };
       <a
         class="underlined"
         [routerLink]="[]"
-        [queryParams]="links.loaded"
+        [queryParams]="links().loaded"
         queryParamsHandling="merge"
         fragment="parts"
       >
@@ -35,16 +44,28 @@ const NONE = { tab: null, sort: null, state: null, uri: null, kind: null };
       <a
         class="underlined"
         [routerLink]="[]"
-        [queryParams]="links.duplicate"
+        [queryParams]="links().duplicate"
         queryParamsHandling="merge"
         fragment="parts"
       >
         <b>{{ run().rows_duplicate | count }}</b> duplicate
       </a>
       <span aria-label="plus">+</span>
-      <a routerLink="/rejects" [queryParams]="{ run_id: run().run_id }" class="underlined">
-        <b>{{ run().rows_rejected | count }}</b> rejected
-      </a>
+      @if (hasFiles()) {
+        <a class="underlined" routerLink="/rejects" [queryParams]="rejects()">
+          <b>{{ run().rows_rejected | count }}</b> rejected
+        </a>
+      } @else {
+        <a
+          class="underlined"
+          [routerLink]="[]"
+          [queryParams]="links().files"
+          queryParamsHandling="merge"
+          fragment="parts"
+        >
+          <b>{{ run().rows_rejected | count }}</b> rejected
+        </a>
+      }
       @if (detail().is_balanced) {
         <strong class="good"
           >✓ every row {{ run().state === 'running' ? 'so far ' : '' }}is accounted for</strong
@@ -54,25 +75,32 @@ const NONE = { tab: null, sort: null, state: null, uri: null, kind: null };
       }
     </p>
     <p>
-      <a [routerLink]="[]" [queryParams]="links.files" queryParamsHandling="merge" fragment="parts"
+      <a
+        [routerLink]="[]"
+        [queryParams]="links().files"
+        queryParamsHandling="merge"
+        fragment="parts"
         >{{ run().files_planned | count }}
         {{ run().files_planned === 1 ? 'file' : 'files' }} planned</a
       >:
       <a
         [routerLink]="[]"
-        [queryParams]="links.filesLoaded"
+        [queryParams]="links().filesLoaded"
         queryParamsHandling="merge"
         fragment="parts"
         >{{ run().files_loaded | count }} loaded</a
       >,
       <a
         [routerLink]="[]"
-        [queryParams]="links.files"
+        [queryParams]="links().files"
         queryParamsHandling="merge"
         [fragment]="run().files_failed ? 'failures' : 'parts'"
         >{{ run().files_failed | count }} failed</a
       >
       <span>{{ others() }}</span>
+      @if (run().files_skipped) {
+        <a routerLink="/files" [queryParams]="known()">Files known before</a>
+      }
     </p>
     @if (moving().rows) {
       <p class="muted">
@@ -106,14 +134,19 @@ export class Balance {
   readonly detail = input.required<RunDetail>();
   readonly moving = input.required<Moving>();
 
-  protected readonly links = {
-    read: { ...NONE, sort: '-rows_read' },
-    loaded: { ...NONE, sort: '-rows_loaded' },
-    duplicate: { ...NONE, sort: '-rows_duplicate' },
-    files: NONE,
-    filesLoaded: { ...NONE, state: 'loaded' },
-  };
   protected readonly run = computed(() => this.detail().run);
+  protected readonly hasFiles = computed(() => hasFiles(this.run()));
+  /** The part of the page that opens by itself is that of the files, or of the events where the run has none. */
+  protected readonly links = computed(() => (this.hasFiles() ? TO_FILES : TO_EVENTS));
+  protected readonly rejects = computed(() => ({
+    run_id: this.run().run_id,
+    state: EVER_REJECTED,
+  }));
+  /** The files that the run did not have to load are among these, in the order in which they were found. */
+  protected readonly known = computed(() => {
+    const { target, started_at } = this.run();
+    return { target, discovered_to: started_at, sort: 'file_id' };
+  });
   protected readonly gap = computed(() => {
     const run = this.run();
     return Math.abs(run.rows_read - run.rows_loaded - run.rows_duplicate - run.rows_rejected);

@@ -15,6 +15,7 @@ import {
 } from '../../core/formats';
 import { keysetList } from '../../core/keyset-list';
 import { reloadOn } from '../../core/live';
+import { EVER_REJECTED } from '../../core/outcomes';
 import { Filter, Filters } from '../../ui/filters';
 import { More } from '../../ui/more';
 import { Panel } from '../../ui/panel';
@@ -65,6 +66,7 @@ const STILL_MS = 10_000;
 export class FilesTab {
   readonly run_id = input.required<number>();
   readonly isRunning = input.required<boolean>();
+  readonly hasFiles = input(true);
   readonly moving = input.required<Moving>();
   readonly sort = input.required<string>();
   readonly state = input.required<readonly string[]>();
@@ -72,6 +74,7 @@ export class FilesTab {
   private readonly clock = inject(Clock);
 
   protected readonly filters = FILTERS;
+  protected readonly EVER_REJECTED = EVER_REJECTED;
   protected readonly list = steady(
     keysetList<File>(
       () =>

@@ -111,7 +111,7 @@ it('says what was read and what became of it, with links to the rows', async () 
   expect(text('h1')).toBe('Run 7');
   expect(text('app-balance')).toBe(
     '15,580 read = 15,355 loaded + 163 duplicate + 62 rejected ✓ every row is accounted for ' +
-      '8 files planned : 6 loaded , 2 failed ; 14 others skipped',
+      '8 files planned : 6 loaded , 2 failed ; 14 others skipped Files known before',
   );
   expect(
     [...page().querySelectorAll('app-balance a')].map((link) => link.getAttribute('href')),
@@ -119,11 +119,26 @@ it('says what was read and what became of it, with links to the rows', async () 
     '/runs/7?sort=-rows_read#parts',
     '/runs/7?sort=-rows_loaded#parts',
     '/runs/7?sort=-rows_duplicate#parts',
-    '/rejects?run_id=7',
+    '/rejects?run_id=7&state=open&state=replayed&state=discarded',
     '/runs/7#parts',
-    '/runs/7?state=loaded#parts',
+    '/runs/7?state=loaded&state=replaced&state=rolled_back#parts',
     '/runs/7#failures',
+    '/files?target=public.trade_event&discovered_to=2026-11-24T02:46:06Z&sort=file_id',
   ]);
+});
+
+it('leads to the events of a replay: its files and rejects are those of other runs', async () => {
+  const replay = { ...RUN, kind: 'replay' as const, files_skipped: 0, files_failed: 0 };
+  await open();
+  take('/runs/7').flush({ ...DETAIL, run: replay, failures: [] });
+  await settle();
+  take('/runs/7/events').flush({ items: [], next_cursor: null });
+  await settle();
+
+  expect(
+    [...page().querySelectorAll('app-balance a')].map((link) => link.getAttribute('href')),
+  ).toEqual(Array.from({ length: 7 }, () => '/runs/7#parts'));
+  expect(text('app-tabs [aria-current]')).toBe('Events');
 });
 
 it('names the gap where rows are missing', async () => {

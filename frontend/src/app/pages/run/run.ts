@@ -5,6 +5,7 @@ import { apiUrl, load } from '../../core/api';
 import { Clock } from '../../core/clock';
 import { CountPipe, WordsPipe } from '../../core/formats';
 import { Live, reloadOn } from '../../core/live';
+import { hasFiles } from '../../core/outcomes';
 import { listOf } from '../../core/query';
 import { Copy } from '../../ui/copy';
 import { FollowRun } from '../../ui/follow-run';
@@ -79,7 +80,8 @@ export default class RunPage {
   protected readonly tabs = TABS;
   protected readonly id = computed(() => Number(this.run_id()));
   protected readonly shown = computed(
-    () => TABS.find(({ name }) => name === this.tab())?.name ?? 'files',
+    () =>
+      TABS.find(({ name }) => name === this.tab())?.name ?? (this.hasFiles() ? 'files' : 'events'),
   );
   protected readonly states = computed(() => listOf(this.state()));
   protected readonly kinds = computed(() => listOf(this.kind()));
@@ -87,6 +89,10 @@ export default class RunPage {
   protected readonly detail = load<RunDetail>(() =>
     apiUrl(`/runs/${encodeURIComponent(this.run_id())}`),
   );
+  protected readonly hasFiles = computed(() => {
+    const run = this.detail.value()?.run;
+    return run === undefined || hasFiles(run);
+  });
   protected readonly isRunning = computed(() => this.detail.value()?.run.state === 'running');
   private readonly plans = load<EventPage>(() =>
     this.isRunning()

@@ -1,5 +1,6 @@
 import type { LedgerEvent, Run, RunDetail } from '../../api/types.gen';
 import { bytes, count, rate, seconds } from '../../core/formats';
+import { EVER_LOADED, EVER_REJECTED, hasFiles } from '../../core/outcomes';
 
 /** Something that both runs have, as text. */
 export interface Fact {
@@ -9,14 +10,19 @@ export interface Fact {
   readonly differs: boolean;
 }
 
+/** A screen with the rows behind a number of a run, and the states in which they may be. */
+interface Rows {
+  readonly screen: '/files' | '/rejects';
+  readonly state: readonly string[];
+}
+
 /** A number of both runs. */
 export interface Measure {
   readonly name: string;
   readonly left: number | null;
   readonly right: number | null;
   readonly format: (value: number | null) => string;
-  /** The screen with the rows behind it. */
-  readonly screen?: '/files' | '/rejects';
+  readonly rows?: Rows;
 }
 
 /** A file that failed in one of the runs or in both, with the code of its error there. */
@@ -51,10 +57,10 @@ const COUNTERS = [
   'rows_rejected',
 ] as const;
 
-const SCREENS: Readonly<Record<string, '/files' | '/rejects'>> = {
-  files_loaded: '/files',
-  rows_loaded: '/files',
-  rows_rejected: '/rejects',
+const ROWS: Readonly<Record<string, Rows>> = {
+  files_loaded: { screen: '/files', state: EVER_LOADED },
+  rows_loaded: { screen: '/files', state: EVER_LOADED },
+  rows_rejected: { screen: '/rejects', state: EVER_REJECTED },
 };
 
 /** What both runs were. */
@@ -72,14 +78,18 @@ export function optionsOf(left: RunDetail, right: RunDetail): readonly Fact[] {
 export function measuresOf(left: RunDetail, right: RunDetail): readonly Measure[] {
   const one = left.run;
   const other = right.run;
+  const rows = hasFiles(one) && hasFiles(other) ? ROWS : {};
   return [
     measure('duration', one.duration_seconds, other.duration_seconds, seconds),
     measure('speed', one.rows_per_second, other.rows_per_second, rate),
     ...COUNTERS.map((name) =>
-      measure(name.replace('_', ' '), one[name], other[name], count, SCREENS[name]),
+      measure(name.replace('_', ' '), one[name], other[name], count, rows[name]),
     ),
     measure('bytes read', one.bytes_read, other.bytes_read, bytes),
-    measure('rejects open', left.rejects_open, right.rejects_open, count, '/rejects'),
+    measure('rejects open', left.rejects_open, right.rejects_open, count, {
+      screen: '/rejects',
+      state: ['open'],
+    }),
   ];
 }
 
@@ -145,9 +155,9 @@ function measure(
   left: number | null,
   right: number | null,
   format: (value: number | null) => string,
-  screen?: '/files' | '/rejects',
+  rows?: Rows,
 ): Measure {
-  return { name, left, right, format, ...(screen ? { screen } : {}) };
+  return { name, left, right, format, ...(rows ? { rows } : {}) };
 }
 
 function codeOf(event: LedgerEvent): string {

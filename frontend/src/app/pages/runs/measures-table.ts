@@ -46,10 +46,12 @@ import { Measure, difference } from './compare-rows';
                   track $index
                 ) {
                   <td class="number">
-                    @if (measure.screen) {
-                      <a [routerLink]="measure.screen" [queryParams]="{ run_id: side[0] }">{{
-                        measure.format(side[1] ?? null)
-                      }}</a>
+                    @if (measure.rows; as rows) {
+                      <a
+                        [routerLink]="rows.screen"
+                        [queryParams]="{ run_id: side[0], state: rows.state }"
+                        >{{ measure.format(side[1] ?? null) }}</a
+                      >
                     } @else {
                       {{ measure.format(side[1] ?? null) }}
                     }

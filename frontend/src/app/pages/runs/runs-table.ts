@@ -1,13 +1,19 @@
 import { Component, computed, inject, input, model } from '@angular/core';
-import { RouterLink } from '@angular/router';
+import { Params, RouterLink } from '@angular/router';
 import { Clock } from '../../core/clock';
 import { BytesPipe, CountPipe, RatePipe, WordsPipe } from '../../core/formats';
+import { EVER_LOADED, EVER_REJECTED, hasFiles } from '../../core/outcomes';
 import { Sort } from '../../ui/sort';
 import { State } from '../../ui/state';
 import { Time } from '../../ui/time';
 import { DurationGauge } from './duration-gauge';
 import { ListedRun, medianOf } from './like-runs';
 import { RunProgress } from './run-progress';
+
+interface Link {
+  readonly to: readonly (string | number)[];
+  readonly query: Params;
+}
 
 /** Runs, one a line; a box selects one, the box in the head all that are shown. */
 @Component({
@@ -35,14 +41,15 @@ export class RunsTable {
   /** Ids of the runs that are selected. */
   readonly selected = model.required<ReadonlySet<number>>();
   private readonly clock = inject(Clock);
-  /** The states of files that a run has loaded. */
-  protected readonly LOADED = ['loaded', 'replaced', 'rolled_back'];
 
   protected readonly rows = computed(() =>
     this.runs().map((run) => ({
       run,
       // a run that had nothing to load takes no time, however long others took
       median: run.files_planned > 0 ? medianOf(run, this.runs()) : null,
+      hasFiles: hasFiles(run),
+      files: rowsOf(run, '/files', EVER_LOADED),
+      rejects: rowsOf(run, '/rejects', EVER_REJECTED),
     })),
   );
   protected readonly isAll = computed(
@@ -69,4 +76,11 @@ export class RunsTable {
   protected selectAll(isSelected: boolean): void {
     this.selected.set(new Set(isSelected ? this.runs().map((run) => run.run_id) : []));
   }
+}
+
+/** Where the files or the rejects of a run are listed: where it has none of its own, on its page. */
+function rowsOf(run: ListedRun, screen: string, state: readonly string[]): Link {
+  return hasFiles(run)
+    ? { to: [screen], query: { run_id: run.run_id, state } }
+    : { to: ['/runs', run.run_id], query: {} };
 }

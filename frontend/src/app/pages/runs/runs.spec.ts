@@ -104,8 +104,18 @@ describe('Runs', () => {
       '/runs/4?sort=-rows_read#parts',
       '/runs/4?sort=-rows_loaded#parts',
       '/runs/4?sort=-rows_duplicate#parts',
-      '/rejects?run_id=4',
+      '/rejects?run_id=4&state=open&state=replayed&state=discarded',
     ]);
+  });
+
+  it('leads from a replay, which has no files and rejects of its own, to its page', async () => {
+    const screen = await open();
+    await screen.answer(FIRST, page(sampleRun({ run_id: 5, kind: 'replay' })));
+
+    const links = [...screen.element.querySelectorAll('tbody td.number a')];
+    expect(links.map((link) => link.getAttribute('href')?.replace('#parts', ''))).toEqual(
+      Array.from({ length: 8 }, () => '/runs/5'),
+    );
   });
 
   it('can be sorted by all that the API sorts', async () => {

@@ -62,11 +62,11 @@ import { OrderField } from './fields';
       <p class="muted" [id]="id() + '-hint'">{{ hint() }}</p>
     }
     @if (isWrong()) {
-      <ul class="bad" [id]="id() + '-wrong'" role="alert">
+      <div class="bad" [id]="id() + '-wrong'" role="alert">
         @for (text of wrong(); track $index) {
-          <li><span aria-hidden="true">✕</span> {{ text }}</li>
+          <p><span aria-hidden="true">✕</span> {{ text }}</p>
         }
-      </ul>
+      </div>
     }
   `,
   styles: `
@@ -101,11 +101,7 @@ import { OrderField } from './fields';
       margin: 0;
       font-size: 12.5px;
     }
-    ul {
-      margin: 0;
-      padding: 0;
-      list-style: none;
-      font-size: 12.5px;
+    .bad {
       overflow-wrap: anywhere;
     }
   `,
