@@ -1,0 +1,133 @@
+"""Columns of a proposed contract, from single columns of the file."""
+
+from __future__ import annotations
+
+import re
+
+from trade_ingest.contract.types import Kind
+from trade_ingest.infer.columns import FoundColumn
+from trade_ingest.infer.draft import DraftColumn
+from trade_ingest.infer.findings import Findings
+from trade_ingest.infer.header import snake_name
+from trade_ingest.infer.vocabulary import Role, name_score
+
+_ID_NAME = re.compile(
+    r"(?:.*_)?(?:id|ids|no|num|nr|number|code|zip|account|isin|cusip|sedol|figi|wkn|conditions?|portfolio|portefeuille|ref|"
+    r"reference|order|uti|lei)"
+)
+_TIME_NAME = re.compile(r".*(?:time|date|_at|_on|ts|stamp|epoch|zeit|tijd|hora|datum).*|t|at")
+_LEAST_ROWS = 100  # before a column that is always filled is taken to be always filled
+_PRINT_DECIMAL = "decimal(38,12)"
+
+
+def place_of(column: FoundColumn, findings: Findings) -> dict[str, object]:
+    """The key that says which cell of the file it is."""
+    if findings.by_position:
+        return {"position": column.position}
+    return {"source": column.header or ""}
+
+
+def reference_to(column: FoundColumn, findings: Findings) -> str:
+    """The cell as a template names it."""
+    return f"{{{column.position}}}" if findings.by_position else f"{{{column.header}}}"
+
+
+def null_keys(column: FoundColumn) -> dict[str, object]:
+    """The key for cells that mean NULL, if there are such."""
+    return {"null_tokens": ["", *column.null_words]} if column.null_words else {}
+
+
+def number_keys(column: FoundColumn) -> dict[str, object]:
+    """The key for what is taken out of numbers, if there is something."""
+    numbers = column.numbers
+    return {"remove": numbers.remove} if numbers is not None and numbers.remove else {}
+
+
+def optional_key(column: FoundColumn) -> dict[str, object]:
+    """The key for columns that may be empty."""
+    return {} if column.is_full and not column.bad and column.rows >= _LEAST_ROWS else {"required": False}
+
+
+def own_columns(column: FoundColumn, name: str, findings: Findings) -> list[DraftColumn]:
+    """The columns of a table of the file's own for one of its columns: one, and another for the units of its numbers."""
+    place = place_of(column, findings)
+    if not findings.by_position and column.header == name:
+        place = {}
+    made_type, keys = _typed(column, name, findings)
+    found = DraftColumn(
+        name, made_type, {**place, **keys, **null_keys(column), **optional_key(column)}, column.evidence, of=(column.position,)
+    )
+    if "zone" in keys and not _says_utc(column):
+        found.confirm = "the cells have no offset"
+    if column.numbers is None or not column.numbers.unit or made_type == "text":
+        return [found]
+    unit = DraftColumn(
+        f"{name}_unit"[:63],
+        "text",
+        {"template": reference_to(column, findings), "remove": column.numbers.unit, "required": False},
+        f"what stands behind the numbers of {name}",
+        of=(column.position,),
+    )
+    return [found, unit]
+
+
+def _says_utc(column: FoundColumn) -> bool:
+    words = snake_name(column.header or "").split("_")
+    return "utc" in words or "gmt" in words or any(found.pattern.endswith((" UTC", " GMT")) for found in column.times)
+
+
+def _typed(column: FoundColumn, name: str, findings: Findings) -> tuple[str, dict[str, object]]:
+    """The type and its keys, as the cells are."""
+    roles = findings.roles
+    if column is roles.get(Role.SIDE) and column.distinct > 0:
+        return "enum", {"values": roles.sides}
+    if column.epoch is not None and _is_time(column, name, findings):
+        keys: dict[str, object] = {"epoch": column.epoch.unit}
+        return "timestamp", keys | ({"nanoseconds": f"{name}_ns"[:63]} if column.epoch.has_nanoseconds else {})
+    if column.times:
+        return _time_type(column, name)
+    if column.kind == Kind.BOOLEAN:
+        values = {value for value, _ in column.values}
+        if values <= {"true", "True", "TRUE", "false", "False", "FALSE"}:
+            return "boolean", {}
+        true = [word for word in ("Y", "yes", "Yes", "YES") if word in values or word.casefold() in {v.casefold() for v in values}]
+        false = {"Y": "N", "yes": "no", "Yes": "No", "YES": "NO"}
+        return "boolean", {"true_tokens": true or ["Y"], "false_tokens": [false[word] for word in true or ["Y"]]}
+    if column.kind == Kind.UUID:
+        return "uuid", {}
+    if column.is_number and column.numbers is not None:
+        is_id = column is roles.get(Role.TRADE_ID) or column is roles.get(Role.SYMBOL)
+        if column.kind == Kind.INTEGER and (is_id or _ID_NAME.fullmatch(name)):
+            return "text", {}
+        amounts = (Role.PRICE, Role.QUANTITY, Role.QUOTE_QUANTITY, Role.BID, Role.ASK, Role.OPEN, Role.HIGH, Role.LOW, Role.CLOSE)
+        is_amount = any(column is roles.get(role) for role in amounts)
+        made = column.numbers.decimal_type if is_amount or column.numbers.remove else column.numbers.type
+        return (made, number_keys(column)) if made else ("text", {})
+    return "text", {}
+
+
+def _is_time(column: FoundColumn, name: str, findings: Findings) -> bool:
+    if any(column is findings.roles.get(role) for role in (Role.TIME, Role.DATE)):
+        return True
+    return _TIME_NAME.fullmatch(name) is not None or (column.header is not None and name_score(Role.TIME, name, "") > 0)
+
+
+def _time_type(column: FoundColumn, name: str) -> tuple[str, dict[str, object]]:
+    found = column.times[0]
+    if len(column.times) > 1 or not found.is_padded:
+        return "text", {}
+    if column.kind == Kind.DATE:
+        return "date", {} if found.is_iso else {"format": found.pattern}
+    keys: dict[str, object] = {} if found.is_iso else {"format": found.pattern}
+    if not found.has_offset:
+        keys["zone"] = "UTC"
+    if found.has_nanoseconds:
+        keys["nanoseconds"] = f"{name}_ns"[:63]
+    return "timestamp", keys
+
+
+def print_amount(column: FoundColumn, name: str, findings: Findings) -> DraftColumn:
+    """A price or a quantity in the layout `trade_print`."""
+    required = {} if name == "quantity" or column.is_full else {"required": False}
+    keys = {**place_of(column, findings), **number_keys(column), **null_keys(column), **required}
+    return DraftColumn(name, _PRINT_DECIMAL, keys, column.evidence, of=(column.position,))
