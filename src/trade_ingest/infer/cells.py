@@ -54,8 +54,10 @@ def own_columns(column: FoundColumn, name: str, findings: Findings) -> list[Draf
     if not findings.by_position and column.header == name:
         place = {}
     made_type, keys = _typed(column, name, findings)
+    keys_of_text = {} if made_type == "text" else null_keys(column)
+    evidence = column.evidence_of_text if made_type in {"text", "enum"} else column.evidence
     found = DraftColumn(
-        name, made_type, {**place, **keys, **null_keys(column), **optional_key(column)}, column.evidence, of=(column.position,)
+        name, made_type, {**place, **keys, **keys_of_text, **optional_key(column)}, evidence, of=(column.position,)
     )
     if "zone" in keys and not _says_utc(column):
         found.confirm = "the cells have no offset"

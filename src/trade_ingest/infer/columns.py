@@ -89,6 +89,17 @@ class FoundColumn:
         return f"column {self.position}" if self.header is None else repr(self.header)
 
     @property
+    def evidence_of_text(self) -> str:
+        """What its cells are, in words, where they are kept as text."""
+        if self.is_empty:
+            return self.evidence
+        shown = self.example if len(self.example) <= _SHOWN else f"{self.example[:_SHOWN]}…"
+        count = f"{self.filled:,} of {self.rows:,} cells" + ("" if self.filled == self.rows else ", the others are empty")
+        if self.values and len(self.values) <= _FEW_VALUES // 5:
+            return f"{count}; only {', '.join(value[:_SHOWN] for value, _ in self.values)}"
+        return f"{count}; {shown}; {self.distinct:,} different"
+
+    @property
     def evidence(self) -> str:
         """How its type is known, in words."""
         if self.is_empty:
@@ -115,7 +126,7 @@ class FoundColumn:
         if self.clock is not None:
             return f"{shown}: times of day"
         if self.values and len(self.values) <= _FEW_VALUES // 5:
-            return f"only {', '.join(value for value, _ in self.values)}"
+            return f"only {', '.join(value[:_SHOWN] for value, _ in self.values)}"
         if self.numbers is not None:
             return f"{shown}: {self.numbers.least:,.10g} to {self.numbers.most:,.10g}"
         return f"{shown}; {self.distinct:,} different"
@@ -130,7 +141,9 @@ def is_padded(cells: pl.Series) -> bool:
     return bool(cells.str.contains(r"^[ \t]|[ \t]$").any())
 
 
-def find_column(cells: pl.Series, *, position: int, header: str | None, marks: Marks) -> FoundColumn:
+def find_column(
+    cells: pl.Series, *, position: int, header: str | None, marks: Marks, day_first: bool | None = None
+) -> FoundColumn:
     """What the cells of a column are.
 
     Args:
@@ -138,6 +151,7 @@ def find_column(cells: pl.Series, *, position: int, header: str | None, marks: M
         position: the column's 1-based place.
         header: its name; None without a header.
         marks: of the file's numbers.
+        day_first: whether dates of other columns have the day before the month; None: unknown.
     """
     padded = is_padded(cells)
     cells = cells.str.strip_chars(" \t") if padded else cells
@@ -151,10 +165,10 @@ def find_column(cells: pl.Series, *, position: int, header: str | None, marks: M
     nulls = tuple(word for word in NULL_WORDS if word in there)
     good = counts.filter(~pl.col("cell").is_in(list(nulls))) if nulls else counts
     if nulls and good.height:
-        typed = _typed(base, good, marks, cells)
+        typed = _typed(base, good, marks, cells, day_first)
         if typed.kind != Kind.TEXT or typed.clock is not None:
             return _with(typed, null_words=nulls)
-    return _typed(base, counts, marks, cells)
+    return _typed(base, counts, marks, cells, day_first)
 
 
 def _example(cells: pl.Series) -> str:
@@ -166,7 +180,9 @@ def _with(found: FoundColumn, **changes: object) -> FoundColumn:
     return FoundColumn(**{**{name: getattr(found, name) for name in FoundColumn.__slots__}, **changes})
 
 
-def _typed(base: FoundColumn, counts: pl.DataFrame, marks: Marks, cells: pl.Series) -> FoundColumn:
+def _typed(
+    base: FoundColumn, counts: pl.DataFrame, marks: Marks, cells: pl.Series, day_first: bool | None
+) -> FoundColumn:
     """The column with its kind; ``counts`` has the distinct cells that are to have one."""
     unique = counts.get_column("cell")
     if counts.height <= _FEW_VALUES:
@@ -179,7 +195,7 @@ def _typed(base: FoundColumn, counts: pl.DataFrame, marks: Marks, cells: pl.Seri
     looked_at = unique if len(unique) <= _MOST_CELLS else unique.gather_every(-(-len(unique) // _MOST_CELLS))
     is_digits = looked_at.str.contains(r"^[0-9.]+$").all()
     if not is_digits or looked_at.str.len_chars().n_unique() == 1:
-        formats = time_formats(looked_at)
+        formats = time_formats(looked_at, day_first=day_first)
         if formats and not (is_digits and not _may_be_date_digits(formats)):
             kind = Kind.TIMESTAMP if any(found.has_time for found in formats) else Kind.DATE
             return _with(base, kind=kind, times=tuple(formats), is_ascending=_is_ascending(cells, formats))

@@ -31,10 +31,11 @@ class FileKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FoundKind:
-    """What the rows of a file are, and why."""
+    """What the rows of a file are, and why; ``names`` of its columns, where it is a known layout without a header."""
 
     kind: FileKind
     reason: str
+    names: tuple[str, ...] = ()
 
 
 _ORDER_WORDS = re.compile(
@@ -52,6 +53,10 @@ _MOVEMENTS = re.compile(
     r"onttrekking|rente|bonifico|cedola|provento|coupon|einzahlung|auszahlung|zinsen|ausschüttung|gebühr|überboeking|"
     r"overboeking|dep[oó]sito|retirada|dividendo|sweep|airdrop|distribution|send|receive)\b.*",
     re.IGNORECASE,
+)
+_MOVEMENT_NAMES = re.compile(
+    r".*(?:type|tipo|action|operation|operazione|transaction|transact|mutatie|event|omschrijving|category|kind|descri|art|"
+    r"vorgang|remark|mouvement|movimiento).*"
 )
 _FEW_WORDS = 120
 _LEAST_MOVEMENTS = 0.12  # of the rows
@@ -129,6 +134,7 @@ def _lobster(columns: Sequence[FoundColumn], roles: Roles) -> FoundKind | None:
         FileKind.ORDER_EVENTS,
         f"messages of orders as LOBSTER's: {types.label} has the types {', '.join(sorted(counts))}; only 4, 5 and 6 are"
         f" executions, {executed:,} of {types.filled:,} rows",
+        ("time", "event_type", "order_id", "size", "price", "direction"),
     )
 
 
@@ -162,7 +168,8 @@ def _quotes(roles: Roles) -> FoundKind | None:
 
 def _statement(columns: Sequence[FoundColumn], cells: pl.DataFrame) -> FoundKind | None:
     for column in columns:
-        if column.kind != Kind.TEXT or column.is_empty or column.distinct > _FEW_WORDS or column.header is None:
+        name = snake_name(column.header or "")
+        if column.kind != Kind.TEXT or column.is_empty or column.distinct > _FEW_WORDS or not _MOVEMENT_NAMES.fullmatch(name):
             continue
         counts = cells.get_column(column.cell_name).drop_nulls().alias("word").value_counts(name="count")
         found = [(str(word), int(count)) for word, count in counts.rows() if _MOVEMENTS.match(str(word))]

@@ -86,7 +86,7 @@ def _regex(stem: str, pieces: Sequence[tuple[int, str, str]]) -> str:
         if group == "date":
             match = re.compile(pattern).match(stem, start)
             position = match.end() if match else start
-    return regex
+    return rf"{regex}[^/!]*$"
 
 
 def _stem(name: str) -> str:

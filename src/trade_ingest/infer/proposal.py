@@ -14,6 +14,14 @@ from trade_ingest.infer.moment import STAND_IN, Moment, find_moment
 from trade_ingest.infer.vocabulary import Role
 
 _LAYOUT = "trade_print"
+_NOT_TRADES = {
+    FileKind.ORDER_EVENTS: "the rows are order events, not trades",
+    FileKind.BARS: "the rows are bars, not trades",
+    FileKind.QUOTES: "the rows are quotes, not trades",
+    FileKind.SUMMARIES: "the rows are summaries of days, not trades",
+    FileKind.STATEMENT: "the rows are all movements of an account, not only trades",
+    FileKind.UNKNOWN: "the rows are of an unknown kind",
+}
 _MOST_NAME = 50  # characters of a table's name: its partitions have longer ones
 
 
@@ -67,7 +75,7 @@ def _why_own(findings: Findings, moment: Moment) -> str:
     roles = findings.roles
     price, quantity, symbol = roles.get(Role.PRICE), roles.get(Role.QUANTITY), roles.get(Role.SYMBOL)
     if findings.kind.kind != FileKind.TRADES:
-        return f"the rows are {findings.kind.kind.value}, not trades"
+        return _NOT_TRADES[findings.kind.kind]
     if price is None or quantity is None:
         return f"no column is the {'price' if price is None else 'quantity'}"
     if moment.expression or "constant" in moment.keys:
@@ -149,14 +157,14 @@ def _fill_print(draft: Draft, findings: Findings, moment: Moment) -> None:
     draft.event_time = "executed_at"
     venue = roles.get(Role.VENUE)
     if venue is not None and venue.is_full and venue.kind == "text":
-        draft.columns.append(DraftColumn("venue", "text", place_of(venue, findings), venue.evidence, of=(venue.position,)))
+        draft.columns.append(DraftColumn("venue", "text", place_of(venue, findings), venue.evidence_of_text, of=(venue.position,)))
     else:
         draft.columns.append(DraftColumn("venue", "text", {"constant": "unknown"}, confirm="put in the venue's name"))
     draft.columns.append(_symbol(findings))
     trade_id, key = roles.get(Role.TRADE_ID), findings.key
     if trade_id is not None and key.is_unique and trade_id.is_full:
         draft.columns.append(
-            DraftColumn("trade_id", "text", place_of(trade_id, findings), f"{trade_id.evidence}", of=(trade_id.position,))
+            DraftColumn("trade_id", "text", place_of(trade_id, findings), trade_id.evidence_of_text, of=(trade_id.position,))
         )
         draft.key = ("trade_id", "symbol", "venue")
         draft.key_comment = f"{key.evidence}; CONFIRM: unique in every file, too"
@@ -175,7 +183,7 @@ def _fill_print(draft: Draft, findings: Findings, moment: Moment) -> None:
         draft.columns.append(_side(side, findings))
     if (currency := roles.get(Role.CURRENCY)) is not None:
         keys = {**place_of(currency, findings), "required": False}
-        draft.columns.append(DraftColumn("currency", "text", keys, currency.evidence, of=(currency.position,)))
+        draft.columns.append(DraftColumn("currency", "text", keys, currency.evidence_of_text, of=(currency.position,)))
     sequence = roles.get(Role.SEQUENCE)
     if sequence is not None:
         keys = {**place_of(sequence, findings), "required": False}
@@ -186,7 +194,7 @@ def _fill_print(draft: Draft, findings: Findings, moment: Moment) -> None:
 def _symbol(findings: Findings) -> DraftColumn:
     symbol = findings.roles.get(Role.SYMBOL)
     if symbol is not None:
-        return DraftColumn("symbol", "text", place_of(symbol, findings), symbol.evidence, of=(symbol.position,))
+        return DraftColumn("symbol", "text", place_of(symbol, findings), symbol.evidence_of_text, of=(symbol.position,))
     if findings.path.symbol:
         found = f"{findings.path.symbol}, of the file's name"
         return DraftColumn("symbol", "text", {"path_group": "symbol"}, found, confirm="the symbol is in the file's name")
@@ -225,9 +233,14 @@ def _fill_own(draft: Draft, findings: Findings, moment: Moment, relaxed: Relaxed
     names = snake_names(column.header or f"column_{column.position}" for column in findings.columns)
     if findings.roles.is_guessed:
         names = _names_by_role(findings, names)
+    if findings.kind.names:
+        names = [*findings.kind.names, *names[len(findings.kind.names) :]]
     event_time = ""
     for column, name in zip(findings.columns, names, strict=True):
         found = own_columns(column, name, findings)
+        if moment.expression and any(cell is column for cell in moment.cells):  # SQL takes it apart as a text
+            kept = {key: value for key, value in found[0].keys.items() if key in {"position", "source", "required"}}
+            found = [DraftColumn(name, "text", kept, column.evidence_of_text, of=(column.position,))]
         if moment.is_one_cell and moment.cells[0] is column and "constant" not in moment.keys:
             event_time = name
             found = [_time_column(name, moment, findings)]

@@ -13,7 +13,7 @@ from trade_ingest.source.file import SourceFile
 from trade_ingest.source.listing import Connections, take_listing
 from trade_ingest.source.stream import detect_compression, read_chunks
 
-SAMPLE_BYTES = 64 << 20
+SAMPLE_BYTES = 32 << 20
 """Of all files together, unpacked; more is not looked at."""
 
 MOST_FILES = 20

@@ -69,18 +69,22 @@ class TimeFormat:
 _ISO = frozenset(f"%Y-%m-%d{sep}%H:%M:%S%.f{zone}" for sep in "T " for zone in ("", "%#z"))
 
 
-def time_formats(cells: pl.Series) -> list[TimeFormat]:
+def time_formats(cells: pl.Series, *, day_first: bool | None = None) -> list[TimeFormat]:
     """The formats that distinct cells have, the most frequent first; none if a cell is no date.
 
     Together they fit every cell. Where day and month could be the other way round, the formats are those with the
-    shorter span of time.
+    shorter span of time, unless other columns say which comes first.
+
+    Args:
+        cells: distinct cells.
+        day_first: in the file's other columns the day comes before the month, or after it; None: nothing is known.
     """
     if cells.str.len_chars().max() is None or int(str(cells.str.len_chars().max())) > 40:  # noqa: PLR2004
         return []
     found: list[TimeFormat] = []
     left = cells
     while len(left) and len(found) < 3:  # noqa: PLR2004  # more styles in one column are no styles
-        best = _best(left, len(cells))
+        best = _best(left, len(cells), day_first)
         if best is None:
             return found if len(left) < _FEW * len(cells) else []
         found_format, left = best
@@ -102,7 +106,7 @@ def clock_format(cells: pl.Series) -> TimeFormat | None:
     return None
 
 
-def _best(cells: pl.Series, count: int) -> tuple[TimeFormat, pl.Series] | None:
+def _best(cells: pl.Series, count: int, day_first: bool | None) -> tuple[TimeFormat, pl.Series] | None:
     """The format of the most cells, and the cells that do not have it."""
     choices: list[tuple[TimeFormat, pl.Series, int]] = []
     step = max(len(cells) // _FIRST_CELLS, 1)
@@ -130,9 +134,17 @@ def _best(cells: pl.Series, count: int) -> tuple[TimeFormat, pl.Series] | None:
         return None
     most = max(choice[0].share for choice in choices)
     equal = [choice for choice in choices if choice[0].share == most]
+    if day_first is not None:
+        equal = [c for c in equal if is_day_first(c[0].pattern) in {day_first, None}] or equal
     best = min(equal, key=lambda choice: choice[2])
     is_ambiguous = len({_order(choice[0].pattern) for choice in equal}) > 1
     return (_ambiguous(best[0]) if is_ambiguous else best[0]), best[1]
+
+
+def is_day_first(pattern: str) -> bool | None:
+    """Whether the day comes before the month where it could come after it; None where it could not."""
+    order = _order(pattern)
+    return {"dmy": True, "mdy": False}.get(order)
 
 
 def _ambiguous(found: TimeFormat) -> TimeFormat:

@@ -54,7 +54,7 @@ def _of_columns(findings: Findings) -> Iterator[str]:
         yield f"whole numbers of over {_SAFE_DIGITS} digits, which floats and spreadsheets change: {_listed(long)}"
     if scientific := [c.label for c in columns if c.numbers is not None and c.numbers.has_exponent]:
         yield f"scientific notation, read exactly: {_listed(scientific)}"
-    if marked := [f"{c.label} ({c.numbers.remove})" for c in columns if c.numbers is not None and c.numbers.remove]:
+    if marked := [f"{c.label} ({c.example})" for c in columns if c.numbers is not None and c.numbers.remove]:
         yield f"signs or units in cells of numbers, taken out: {_listed(marked)}"
     for column in columns:
         if len(column.times) > 1:
