@@ -92,16 +92,30 @@ def _typed(column: FoundColumn, name: str, findings: Findings) -> tuple[str, dic
         values = {value for value, _ in column.values}
         if values <= {"true", "True", "TRUE", "false", "False", "FALSE"}:
             return "boolean", {}
-        true = [word for word in ("Y", "yes", "Yes", "YES") if word in values or word.casefold() in {v.casefold() for v in values}]
+        true = [
+            word
+            for word in ("Y", "yes", "Yes", "YES")
+            if word in values or word.casefold() in {v.casefold() for v in values}
+        ]
         false = {"Y": "N", "yes": "no", "Yes": "No", "YES": "NO"}
         return "boolean", {"true_tokens": true or ["Y"], "false_tokens": [false[word] for word in true or ["Y"]]}
     if column.kind == Kind.UUID:
         return "uuid", {}
     if column.is_number and column.numbers is not None:
         is_id = column is roles.get(Role.TRADE_ID) or column is roles.get(Role.SYMBOL)
-        if column.kind == Kind.INTEGER and (is_id or _ID_NAME.fullmatch(name)):
+        if column.kind == Kind.INTEGER and (is_id or column.clock is not None or _ID_NAME.fullmatch(name)):
             return "text", {}
-        amounts = (Role.PRICE, Role.QUANTITY, Role.QUOTE_QUANTITY, Role.BID, Role.ASK, Role.OPEN, Role.HIGH, Role.LOW, Role.CLOSE)
+        amounts = (
+            Role.PRICE,
+            Role.QUANTITY,
+            Role.QUOTE_QUANTITY,
+            Role.BID,
+            Role.ASK,
+            Role.OPEN,
+            Role.HIGH,
+            Role.LOW,
+            Role.CLOSE,
+        )
         is_amount = any(column is roles.get(role) for role in amounts)
         made = column.numbers.decimal_type if is_amount or column.numbers.remove else column.numbers.type
         return (made, number_keys(column)) if made else ("text", {})

@@ -84,6 +84,11 @@ class FoundColumn:
         return self.kind in {Kind.INTEGER, Kind.DECIMAL}
 
     @property
+    def is_number_as_text(self) -> bool:
+        """Whether the cells are whole numbers kept as text: with zeros before them, or beyond what a bigint holds."""
+        return self.kind == Kind.TEXT and self.numbers is not None and not self.times
+
+    @property
     def label(self) -> str:
         """What it is called in messages."""
         return f"column {self.position}" if self.header is None else repr(self.header)
@@ -94,7 +99,9 @@ class FoundColumn:
         if self.is_empty:
             return self.evidence
         shown = self.example if len(self.example) <= _SHOWN else f"{self.example[:_SHOWN]}…"
-        count = f"{self.filled:,} of {self.rows:,} cells" + ("" if self.filled == self.rows else ", the others are empty")
+        count = f"{self.filled:,} of {self.rows:,} cells" + (
+            "" if self.filled == self.rows else ", the others are empty"
+        )
         if self.values and len(self.values) <= _FEW_VALUES // 5:
             return f"{count}; only {', '.join(value[:_SHOWN] for value, _ in self.values)}"
         return f"{count}; {shown}; {self.distinct:,} different"
@@ -158,7 +165,9 @@ def find_column(
     cells = pl.select(pl.when(cells.str.len_bytes() > 0).then(pl.lit(cells))).to_series() if padded else cells
     counts = cells.drop_nulls().alias("cell").value_counts(name="count")
     filled = len(cells) - cells.null_count()
-    base = FoundColumn(position, header, Kind.TEXT, len(cells), filled, counts.height, _example(cells), is_padded=padded)
+    base = FoundColumn(
+        position, header, Kind.TEXT, len(cells), filled, counts.height, _example(cells), is_padded=padded
+    )
     if not filled:
         return base
     there = set(counts.get_column("cell").filter(counts.get_column("cell").is_in(list(NULL_WORDS))))
@@ -233,7 +242,8 @@ def _numeric(
     epoch = epoch_of(unique) if is_plain or unique.str.contains(INTEGER).all() else None
     if clock is not None and not (clock.is_padded and numbers.is_whole):
         clock = None
-    text_like = numbers.has_leading_zero or not numbers.type
+    is_long = numbers.is_whole and numbers.type != "integer" and epoch is None
+    text_like = numbers.has_leading_zero or is_long or not numbers.type
     return _with(
         base,
         kind=Kind.TEXT if text_like else Kind.INTEGER if numbers.type == "integer" else Kind.DECIMAL,

@@ -67,7 +67,8 @@ def find_dialect(sample: Sample) -> FoundDialect:
     evidence = [f"lines of {width} cells, delimiter {delimiter!r}"]
     if preamble:
         first = next((line for line in lines[:preamble] if line.strip()), "")
-        evidence.append(f"{preamble} lines before the {'header' if header else 'rows'}, such as {first[:60]!r}")
+        count = f"{preamble} line{'s' if preamble > 1 else ''}"
+        evidence.append(f"{count} before the {'header' if header else 'rows'}, such as {first[:60]!r}")
     if ignored:
         evidence.append("a line of dashes under the header")
     return FoundDialect(
@@ -109,13 +110,15 @@ def _delimiter(lines: Sequence[str], uri: str, escape: str | None) -> tuple[str,
             width, agreeing = max(counts.items(), key=lambda item: (item[1], item[0]))
             share = agreeing / len(lines)
             # many cells are better than few, and blanks are rarely meant to delimit
-            score = share**2 * (1 + min(width, 12) / 12) * (0.3 if delimiter == " " else 1)
+            score = share**2 * (1 + min(width, 12) / 12) * (0.3 if delimiter == " " else 1) * (1 if quote else 0.6)
             if score > best[0] + 1e-9:
                 best = (score, delimiter, quote, width)
     score, delimiter, quote, width = best
     if not delimiter or score < 0.05:  # noqa: PLR2004
         message = f"{uri}: no delimiter (, ; tab | ^ ~ blank) gives its lines the same number of cells"
-        hint = "is it text with one record on a line? Files of fixed width and nested formats have to be converted first"
+        hint = (
+            "is it text with one record on a line? Files of fixed width and nested formats have to be converted first"
+        )
         raise InferenceError(message, hint=hint, uri=uri)
     return delimiter, quote, width
 

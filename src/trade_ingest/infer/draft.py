@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 
-
 @dataclass(slots=True)
 class DraftColumn:
     """One column of the target.
@@ -71,5 +70,3 @@ class Draft:
     def confirm(self) -> tuple[str, ...]:
         """What a person has to look at, column by column."""
         return tuple(f"{column.name}: {column.confirm}" for column in self.columns if column.confirm)
-
-

@@ -33,6 +33,7 @@ class Findings:
         path: what the files' names say.
         trailer: a pattern for the last record, and what its count counts; empty: none.
         ignored: expressions of records that are no rows.
+        repeats_header: the header is one of them.
     """
 
     samples: Sequence[Sample]
@@ -46,12 +47,13 @@ class Findings:
     path: PathValues
     trailer: tuple[str, str] = ("", "")
     ignored: tuple[str, ...] = ()
+    repeats_header: bool = False
 
     @property
     def by_position(self) -> bool:
         """Whether columns are named by their place, as their names do not tell them apart."""
         names = self.dialect.header
-        if names is None:
+        if names is None or self.repeats_header:
             return True
         repeated = any(count > 1 for count in Counter(names).values())
         return repeated or any(set("{}") & set(name) or name.strip().isdecimal() for name in names)
@@ -77,6 +79,7 @@ class Relaxed:
         optional: columns that may be empty.
         no_time: the event time cannot be read.
         ignores_without_time: records without an event time are passed over.
+        no_trailer: the end of the files is not what it seemed.
     """
 
     is_own: bool = False
@@ -85,3 +88,4 @@ class Relaxed:
     optional: set[str] = field(default_factory=set)
     no_time: bool = False
     ignores_without_time: bool = False
+    no_trailer: bool = False

@@ -14,7 +14,8 @@ from trade_ingest.infer.table import Odd, Table
 from trade_ingest.parse.reject import ReasonCode
 
 _LAST_WORDS = re.compile(
-    r"(?:end|eof|eot|trailer|trl|total|totals|totale|summe|gesamt|somme|suma|rt|footer|count|records?|rows)\b.*", re.IGNORECASE
+    r"(?:end|eof|eot|trailer|trl|total|totals|totale|summe|gesamt|somme|suma|rt|footer|count|records?|rows)\b.*",
+    re.IGNORECASE,
 )
 _MOST_PATTERNS = 8
 
@@ -29,6 +30,7 @@ class Footers:
         counts: ``rows`` or ``lines``: what a number in the trailer counts; empty: it has no count.
         ignored: regular expressions of other records that are no rows.
         notes: what is worth telling.
+        repeats_header: the header is among the ignored records, so that it cannot name the columns.
     """
 
     table: Table
@@ -36,6 +38,7 @@ class Footers:
     counts: str = ""
     ignored: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    repeats_header: bool = False
 
 
 def without_footers(table: Table, samples: Sequence[Sample], dialect: FoundDialect) -> Footers:
@@ -71,13 +74,17 @@ def _without_headers(found: Footers, sample: Sample, dialect: FoundDialect) -> F
         return found
     cells = found.table.cells
     names = [name.strip() for name in dialect.header]
-    same = [pl.col(f"c{i}").fill_null("").str.strip_chars() == name for i, name in enumerate(names, 1) if i <= cells.width]
+    same = [
+        pl.col(f"c{i}").fill_null("").str.strip_chars() == name for i, name in enumerate(names, 1) if i <= cells.width
+    ]
     is_header = cells.select(pl.all_horizontal(same)).to_series()
     if not is_header.any() or is_header.all():
         return found
     line = sample.head.split("\n")[dialect.preamble_lines].removesuffix("\r")
-    note = f"the header comes again {int(is_header.sum()):,} times in the file"
-    return _taken(found, ~is_header, ignored=(*found.ignored, f"{re.escape(line)}$"), notes=(*found.notes, note))
+    times = int(is_header.sum())
+    note = f"the header comes again {times:,} time{'s' if times > 1 else ''} in the file"
+    return _taken(found, ~is_header, ignored=(*found.ignored, f"{escaped(line)}$"), notes=(*found.notes, note),
+                  repeats_header=True)  # fmt: skip
 
 
 def _without_trailer(found: Footers, samples: Sequence[Sample], dialect: FoundDialect) -> Footers:
@@ -92,10 +99,11 @@ def _without_trailer(found: Footers, samples: Sequence[Sample], dialect: FoundDi
     is_word = _LAST_WORDS.fullmatch(last.strip(' "')) is not None
     odd = [o for o in table.odd if o.code == ReasonCode.FIELD_COUNT]
     is_alone = width != dialect.width and (len(odd) == 1 or (not sample.is_all and not odd))
-    if not (is_word or (is_alone and re.match(r"[A-Za-z\"]", last))) or (is_word and _is_usual(last, table, dialect)):
-        return found
     rows = table.file_rows[0] + (-1 if width == dialect.width and sample.is_all else 0)
     pattern, counts = _trailer_pattern(last, rows, _lines(rows, dialect) if sample.is_all else -1)
+    is_other = is_alone and (counts or re.match(r"[A-Za-z\"]", last))  # a row that is cut off begins as the others do
+    if not (is_word or is_other) or (is_word and _is_usual(last, table, dialect)):
+        return found
     keep = pl.Series([True] * table.height)
     if width == dialect.width:
         ends = [sum(table.file_rows[: i + 1]) - 1 for i in range(len(table.file_rows))]
@@ -128,13 +136,18 @@ def _trailer_pattern(line: str, rows: int, lines: int) -> tuple[str, str]:
     counts = ""
     for part in re.split(r"(\d+)", line):
         if not part.isdecimal():
-            parts.append(re.escape(part).replace(r"\ ", " "))
+            parts.append(escaped(part))
         elif not counts and len(line) > len(part) and int(part) in {rows, lines}:
             counts = "rows" if int(part) == rows else "lines"
             parts.append(r"(?P<rows>\d+)")
         else:
             parts.append(r"\d+")
     return "".join(parts), counts
+
+
+def escaped(text: str) -> str:
+    """A text as a regular expression that can still be read."""
+    return re.sub(r"([\\.+*?()|\[\]{}^$])", r"\\\1", text)
 
 
 def _without_odd(found: Footers, dialect: FoundDialect) -> Footers:
@@ -149,7 +162,7 @@ def _without_odd(found: Footers, dialect: FoundDialect) -> Footers:
             left.append(odd)
             continue
         start = '"?' if dialect.quote == '"' else ""
-        patterns[f"{start}{re.escape(word[0]).replace(chr(92) + ' ', ' ')}"] = None
+        patterns[f"{start}{escaped(word[0])}"] = None
     fewer = len(found.table.odd) - len(left)
     if not fewer or any(re.match(pattern, str(cell)) for pattern in patterns for cell in usual):
         return found

@@ -43,7 +43,9 @@ def is_header(cells: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
     same = sum(names[i] == row[i].strip() for row in below[:1] for i in range(min(len(row), len(names))) if names[i])
     if same == len(filled) and len(below) > 1:
         below = below[1:]
-    values = [sum(bool(row[i].strip()) and is_value(row[i]) for row in below if i < len(row)) for i in range(len(names))]
+    values = [
+        sum(bool(row[i].strip()) and is_value(row[i]) for row in below if i < len(row)) for i in range(len(names))
+    ]
     if any(values):
         return True
     texts = {cell.strip() for row in below for cell in row}
@@ -54,7 +56,7 @@ def snake_names(names: Iterable[str]) -> list[str]:
     """Lower-case SQL identifiers for names, all different, in order."""
     found: list[str] = []
     for i, name in enumerate(names, 1):
-        candidate = snake_name(name) or f"column_{i}"
+        candidate = re.sub(r"^column_(?=\d)", "field_", snake_name(name)) or f"field_{i}"  # the parser's own names
         unique, number = candidate, 2
         while unique in found:
             unique, number = f"{candidate[:58]}_{number}", number + 1

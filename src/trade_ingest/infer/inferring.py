@@ -9,7 +9,7 @@ import polars as pl
 
 from trade_ingest.contract.loading import parse_contract
 from trade_ingest.contract.model import Contract
-from trade_ingest.errors import InferenceError
+from trade_ingest.errors import FileTrailerError, InferenceError
 from trade_ingest.infer.columns import FoundColumn, find_column
 from trade_ingest.infer.dialect import FoundDialect, find_dialect
 from trade_ingest.infer.draft import Draft
@@ -53,6 +53,7 @@ class Proposal:
         match: the built-in contracts that fit the first sample.
         rows_read: rows of the samples that the contract was tried on.
         rows_accepted: those that fit.
+        problem: why a sample does not load by the contract; empty: all do.
     """
 
     uris: tuple[str, ...]
@@ -66,6 +67,7 @@ class Proposal:
     match: FileMatch
     rows_read: int
     rows_accepted: int
+    problem: str = ""
 
     @property
     def builtin(self) -> str:
@@ -96,6 +98,9 @@ def infer(sources: Sequence[str], *, connections: Connections = ()) -> Proposal:
     draft, contract, trials = _tried(findings)
     traps = [*notes, *find_traps(findings)]
     rows_read, rows_accepted = sum(t.rows_read for t in trials), sum(t.rows_accepted for t in trials)
+    error = next((trial.error for trial in trials if trial.error), None)
+    if error is not None:
+        traps.insert(0, f"the files do not load by this contract as it stands: {error.message}")
     draft.head = _head(findings, draft, match, traps, (rows_read, rows_accepted))
     return Proposal(
         uris=tuple(sample.file.uri for sample in samples),
@@ -109,6 +114,7 @@ def infer(sources: Sequence[str], *, connections: Connections = ()) -> Proposal:
         match=match,
         rows_read=rows_read,
         rows_accepted=rows_accepted,
+        problem="" if error is None else error.message,
     )
 
 
@@ -124,7 +130,7 @@ def _look_at(samples: Sequence[Sample]) -> tuple[Findings, tuple[str, ...]]:
         find_column(cells.get_column(f"c{i}"), position=i, header=name, marks=marks) for i, name in enumerate(header, 1)
     ]
     columns = _with_one_order(columns, cells, marks)
-    floats = {c.position: _floats(cells.get_column(c.cell_name), marks) for c in columns if c.is_number}
+    floats = {c.position: _floats(cells.get_column(c.cell_name), marks) for c in columns if c.numbers is not None}
     numbers = NumericColumns(floats)
     roles = find_roles(columns, numbers)
     uris = [sample.file.uri for sample in samples]
@@ -143,6 +149,7 @@ def _look_at(samples: Sequence[Sample]) -> tuple[Findings, tuple[str, ...]]:
             path=path,
             trailer=(footers.trailer, footers.counts),
             ignored=footers.ignored,
+            repeats_header=footers.repeats_header,
         ),
         _notes(dialect, footers),
     )
@@ -204,6 +211,9 @@ def _tried(findings: Findings) -> tuple[Draft, Contract, list[Trial]]:
 def _relax(relaxed: Relaxed, draft: Draft, trials: Sequence[Trial]) -> bool:
     """Take back what the trials have shown to be too strict; false if nothing was, or nothing helps."""
     failed = [t for t in trials if t.error or t.rows_read - t.rows_accepted > _FEW * t.rows_read]
+    if any(isinstance(trial.error, FileTrailerError) for trial in failed) and not relaxed.no_trailer:
+        relaxed.no_trailer = True
+        return True
     reasons = [place for trial in failed for place, _ in trial.reasons.most_common() if place[1] is not None]
     if not reasons:
         return False
@@ -227,17 +237,21 @@ def _relax(relaxed: Relaxed, draft: Draft, trials: Sequence[Trial]) -> bool:
     return True
 
 
-def _head(
-    findings: Findings, draft: Draft, match: FileMatch, traps: Sequence[str], rows: tuple[int, int]
-) -> list[str]:
+def _head(findings: Findings, draft: Draft, match: FileMatch, traps: Sequence[str], rows: tuple[int, int]) -> list[str]:
     """The comment at the top."""
     names = ", ".join(sample.file.uri.rpartition("/")[2] for sample in findings.samples[:3])
     more = f" and {len(findings.samples) - 3} more" if len(findings.samples) > 3 else ""  # noqa: PLR2004  # as many are named
     lines = []
     if match.best is not None and match.best.verdict == Verdict.CERTAIN:
-        lines += [f"The built-in contract {match.best.contract} fits ({match.best.score:.2f}): use --contract {match.best.contract}", ""]
+        lines += [
+            f"The built-in contract {match.best.contract} fits ({match.best.score:.2f}): use --contract {match.best.contract}",
+            "",
+        ]
     elif match.best is not None and match.best.verdict == Verdict.LIKELY:
-        lines += [f"The built-in contract {match.best.contract} is likely to fit ({match.best.score:.2f}): compare it first", ""]
+        lines += [
+            f"The built-in contract {match.best.contract} is likely to fit ({match.best.score:.2f}): compare it first",
+            "",
+        ]
     read, accepted = rows
     lines.append(f"Proposed by `trade-ingest infer` from {names}{more}: {findings.kind.kind}.")
     lines.append(f"Why: {findings.kind.reason}.")

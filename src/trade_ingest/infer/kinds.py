@@ -46,8 +46,12 @@ _ORDER_WORDS = re.compile(
 _EVENT_NAMES = re.compile(
     r"action|event(_?type)?|type|(update|msg|message|order_event|order)_?(type|action|status)?|status|ord_status"
 )
-_LEVEL = re.compile(r"(?:bid|ask|offer|buy|sell)s?_?(?:px|price|sz|size|qty|amount|volume)?_?\d+.*|.*(?:bids?|asks?)_\d+_.*")
-_TOTALS = re.compile(r".*(total|count|notional|open_interest|settle|turnover|number_of_trades|trades|first|prev|change).*")
+_LEVEL = re.compile(
+    r"(?:bid|ask|offer|buy|sell)s?_?(?:px|price|sz|size|qty|amount|volume)?_?\d+.*|.*(?:bids?|asks?)_\d+_.*"
+)
+_TOTALS = re.compile(
+    r".*(total|count|notional|open_interest|settle|turnover|number_of_trades|trades|first|prev|change).*"
+)
 _MOVEMENTS = re.compile(
     r".*\b(?:deposit|withdraw\w*|dividend\w*|interest|staking|custody|cash|transfer|fees?|reward\w*|commission|tax|storting|"
     r"onttrekking|rente|bonifico|cedola|provento|coupon|einzahlung|auszahlung|zinsen|ausschüttung|gebühr|überboeking|"
@@ -91,11 +95,15 @@ def _names(columns: Sequence[FoundColumn]) -> Iterator[tuple[str, FoundColumn]]:
 def _book(columns: Sequence[FoundColumn], numbers: NumericColumns) -> FoundKind | None:
     levels = [name for name, _ in _names(columns) if _LEVEL.fullmatch(name)]
     if len(levels) >= 4:  # noqa: PLR2004  # a price and a size on each side
-        return FoundKind(FileKind.ORDER_EVENTS, f"an order book: {len(levels)} columns are of its levels, such as {levels[0]}")
+        return FoundKind(
+            FileKind.ORDER_EVENTS, f"an order book: {len(levels)} columns are of its levels, such as {levels[0]}"
+        )
     if columns[0].header is None and len(columns) >= 8 and all(column.is_number for column in columns):  # noqa: PLR2004
         places = [(i, i + 2) for i in range(1, len(columns) - 2, 4)]
         if all(numbers.is_quote(bid, ask) or numbers.is_quote(ask, bid) for bid, ask in places[:2]):
-            return FoundKind(FileKind.ORDER_EVENTS, "an order book: prices and sizes of several levels, bids beside asks")
+            return FoundKind(
+                FileKind.ORDER_EVENTS, "an order book: prices and sizes of several levels, bids beside asks"
+            )
     return None
 
 
@@ -112,7 +120,11 @@ def _order_events(columns: Sequence[FoundColumn], cells: pl.DataFrame, roles: Ro
             found = sorted(words)
         if found and (len(found) > 1 or not roles.has(Role.PRICE, Role.QUANTITY)):
             what = ", ".join(found[:4])
-            more = "; trades are among them" if any(re.search("trade|fill|exec|^T$", word, re.I) for word in words) else ""
+            more = (
+                "; trades are among them"
+                if any(re.search("trade|fill|exec|^T$", word, re.IGNORECASE) for word in words)
+                else ""
+            )
             return FoundKind(FileKind.ORDER_EVENTS, f"column {column.label} says what happened to orders: {what}{more}")
     return _lobster(columns, roles) if columns[0].header is None else None
 
@@ -162,14 +174,21 @@ def _is_of_days(cells: pl.DataFrame, roles: Roles) -> bool:
 def _quotes(roles: Roles) -> FoundKind | None:
     if roles.has(Role.BID, Role.ASK) and not roles.has(Role.PRICE, Role.QUANTITY):
         bid, ask = roles.columns[Role.BID], roles.columns[Role.ASK]
-        return FoundKind(FileKind.QUOTES, f"{bid.label} is the bid and {ask.label} the ask, and there is no traded price")
+        return FoundKind(
+            FileKind.QUOTES, f"{bid.label} is the bid and {ask.label} the ask, and there is no traded price"
+        )
     return None
 
 
 def _statement(columns: Sequence[FoundColumn], cells: pl.DataFrame) -> FoundKind | None:
     for column in columns:
         name = snake_name(column.header or "")
-        if column.kind != Kind.TEXT or column.is_empty or column.distinct > _FEW_WORDS or not _MOVEMENT_NAMES.fullmatch(name):
+        if (
+            column.kind != Kind.TEXT
+            or column.is_empty
+            or column.distinct > _FEW_WORDS
+            or not _MOVEMENT_NAMES.fullmatch(name)
+        ):
             continue
         counts = cells.get_column(column.cell_name).drop_nulls().alias("word").value_counts(name="count")
         found = [(str(word), int(count)) for word, count in counts.rows() if _MOVEMENTS.match(str(word))]

@@ -66,7 +66,9 @@ def find_moment(roles: Roles, path: PathValues) -> Moment:
         return Moment(keys, template=("{path:date}",), uses_path=True, evidence="the date in the file's name",
                       confirm="no column has a time")  # fmt: skip
     return Moment(
-        {"constant": f"{STAND_IN}T00:00:00Z"}, evidence="no column is a time in each row", confirm="put in when this was"
+        {"constant": f"{STAND_IN}T00:00:00Z"},
+        evidence="no column is a time in each row",
+        confirm="put in when this was",
     )
 
 
@@ -118,7 +120,10 @@ def _of_clock(clock: FoundColumn, day: FoundColumn | None, roles: Roles, path: P
         evidence = f"the date in the file's name and {clock.label}: {clock.evidence}"
     else:
         date_format, date_part = "%Y-%m-%d", STAND_IN
-        evidence, confirm = f"{clock.label}: {clock.evidence}", f"no date is known: put in that of the file; {_NO_OFFSET}"
+        evidence, confirm = (
+            f"{clock.label}: {clock.evidence}",
+            f"no date is known: put in that of the file; {_NO_OFFSET}",
+        )
     keys: dict[str, object] = {}
     if roles.since_midnight is not None:
         if date_format != "%Y-%m-%d":
@@ -155,7 +160,11 @@ def _of_expression(column: FoundColumn) -> Moment:
     confirm = f"taken for UTC: {_NO_OFFSET}"
     if any(found.is_ambiguous for found in column.times):
         confirm += ", and day and month could be the other way round"
-    evidence = f"{column.label}: mixed styles, {styles}" if len(column.times) > 1 else f"{column.label}: {styles}, no leading zeros"
+    evidence = (
+        f"{column.label}: mixed styles, {styles}"
+        if len(column.times) > 1
+        else f"{column.label}: {styles}, no leading zeros"
+    )
     sql = _one_style(column)
     if not sql:
         return Moment({"constant": f"{STAND_IN}T00:00:00Z"}, evidence=f"{evidence}, which is no one style",
@@ -171,7 +180,11 @@ def _one_style(column: FoundColumn) -> str:
     iso = {"%Y-%m-%d", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"}
     if set(patterns) <= iso:
         text = "SUBSTR(REPLACE({0}, 'T', ' ') || ' 00:00:00', 1, 19)"
-        return f"STRPTIME({text}, '%Y-%m-%d %H:%M:%S')" if not any("%H:%M" in p and "%S" not in p for p in patterns) else ""
+        return (
+            f"STRPTIME({text}, '%Y-%m-%d %H:%M:%S')"
+            if not any("%H:%M" in p and "%S" not in p for p in patterns)
+            else ""
+        )
     if not set(patterns) <= dates or column.kind != Kind.DATE:
         return ""
     cases = []

@@ -15,7 +15,7 @@ PRECISION = 38
 INTEGER = r"^[+-]?[0-9]+$"
 _EXPONENT = r"(?:[eE][+-]?[0-9]{1,3})?"
 _NOISE = r"[€$£¥%+]"
-_UNIT = r" ?[A-Z]{2,6}[0-9]?$"
+_UNIT = r" [A-Z]{2,6}[0-9]?$"
 
 
 @dataclass(frozen=True, slots=True)

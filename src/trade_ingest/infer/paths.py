@@ -18,8 +18,50 @@ _DATES = (
 )
 _TOKENS = re.compile(r"[^_.\- /!]+")
 _WORDS = frozenset(
-    "DAT ASCII TRADES TRADE TICK TICKS DAILY MONTHLY CSV TXT DATA EXPORT HISTORY MESSAGE US EQ EQY ALL NEG OPCOES SEF SPOT PERP"
-    " QUOTES FX FUTURES OPTIONS USD EUR CFTC SEC CUMULATIVE RATES CREDITS FOREX EQUITIES COMMODITIES TS TAQ MKTDATA T M1".split()  # noqa: SIM905
+    [
+        "DAT",
+        "ASCII",
+        "TRADES",
+        "TRADE",
+        "TICK",
+        "TICKS",
+        "DAILY",
+        "MONTHLY",
+        "CSV",
+        "TXT",
+        "DATA",
+        "EXPORT",
+        "HISTORY",
+        "MESSAGE",
+        "US",
+        "EQ",
+        "EQY",
+        "ALL",
+        "NEG",
+        "OPCOES",
+        "SEF",
+        "SPOT",
+        "PERP",
+        "QUOTES",
+        "FX",
+        "FUTURES",
+        "OPTIONS",
+        "USD",
+        "EUR",
+        "CFTC",
+        "SEC",
+        "CUMULATIVE",
+        "RATES",
+        "CREDITS",
+        "FOREX",
+        "EQUITIES",
+        "COMMODITIES",
+        "TS",
+        "TAQ",
+        "MKTDATA",
+        "T",
+        "M1",
+    ]
 )
 _SYMBOL = re.compile(r"(?=.*[A-Z])[A-Z0-9]{1,20}")
 _CRYPTO = ("USDT", "USDC", "USD", "EUR", "BTC", "XBT", "ETH", "BUSD", "GBP", "JPY")
@@ -82,7 +124,9 @@ def _regex(stem: str, pieces: Sequence[tuple[int, str, str]]) -> str:
         elif between:
             regex += r"[_.\- ]+"
         regex += f"(?P<{group}>{pattern})"
-        position = start + len(_TOKENS.match(stem, start)[0]) if group == "symbol" and _TOKENS.match(stem, start) else -1  # type: ignore[index]
+        position = (
+            start + len(_TOKENS.match(stem, start)[0]) if group == "symbol" and _TOKENS.match(stem, start) else -1
+        )  # type: ignore[index]
         if group == "date":
             match = re.compile(pattern).match(stem, start)
             position = match.end() if match else start

@@ -42,6 +42,8 @@ def propose(findings: Findings, relaxed: Relaxed) -> Draft:
         table=name,
     )
     _set_format(draft, findings)
+    if relaxed.no_trailer:
+        draft.format.pop("trailer", None)
     if relaxed.ignores_without_time and moment.cells:
         _ignore_without(draft, findings, moment)
     if why_own:
@@ -50,7 +52,9 @@ def propose(findings: Findings, relaxed: Relaxed) -> Draft:
     else:
         _fill_print(draft, findings, moment)
     names = {column.name for column in draft.columns}
-    draft.totals = tuple(total for total in ("quantity", "quote_quantity") if total in names and _is_number(draft, total))
+    draft.totals = tuple(
+        total for total in ("quantity", "quote_quantity") if total in names and _is_number(draft, total)
+    )
     uses_symbol = any(column.keys.get("path_group") == "symbol" for column in draft.columns)
     if findings.path.regex and (uses_symbol or moment.uses_path):
         draft.path = findings.path.regex
@@ -67,6 +71,8 @@ def feed_name(findings: Findings) -> str:
     """What the contract and its table are called: the file's name without its date and endings."""
     stem = re.sub(r"\d{4}[-_.]?\d{2}[-_.]?\d{2}|\d{4}[-_]\d{2}(?!\d)", "", findings.samples[0].name)
     name = snake_name(stem)[:_MOST_NAME].strip("_")
+    if re.fullmatch(r"[a-z][a-z0-9_]?", name):
+        name = f"{name}_feed"
     return name if re.fullmatch(r"[a-z][a-z0-9_]{2,}", name) else "proposed_feed"
 
 
@@ -78,6 +84,11 @@ def _why_own(findings: Findings, moment: Moment) -> str:
         return _NOT_TRADES[findings.kind.kind]
     if price is None or quantity is None:
         return f"no column is the {'price' if price is None else 'quantity'}"
+    if any(
+        re.match(r"(?:.* )?(?:far )?leg[ _-]?[12]\b.*", column.header or "", re.IGNORECASE)
+        for column in findings.columns
+    ):
+        return "deals have several legs, and the layout trade_print has one price and one quantity"
     if moment.expression or "constant" in moment.keys:
         return "the time has to be made of texts" if moment.expression else "no column is a time"
     for column in (*moment.cells, quantity, *([symbol] if symbol else [])):
@@ -103,7 +114,8 @@ def _set_format(draft: Draft, findings: Findings) -> None:
     if findings.by_position:
         keys["header"] = False
         if dialect.header is not None:
-            comments["header"] = "there is one, but its names do not tell the columns apart"
+            why = "it is repeated" if findings.repeats_header else "its names do not tell the columns apart"
+            comments["header"] = f"there is one, but {why}"
     if encoding.name != "utf-8":
         keys["encoding"] = encoding.name
         comments["encoding"] = encoding.reason + ("" if encoding.is_certain else "; CONFIRM")
@@ -123,14 +135,21 @@ def _set_format(draft: Draft, findings: Findings) -> None:
         keys["ignore_records"] = "|".join(f"(?:{pattern})" if len(ignored) > 1 else pattern for pattern in ignored)
         comments["ignore_records"] = "records that are no rows; CONFIRM"
     if findings.trailer[0]:
-        keys["trailer"] = {"pattern": findings.trailer[0], **({"counts": findings.trailer[1]} if findings.trailer[1] else {})}
+        keys["trailer"] = {
+            "pattern": findings.trailer[0],
+            **({"counts": findings.trailer[1]} if findings.trailer[1] else {}),
+        }
 
 
 def _ignore_without(draft: Draft, findings: Findings, moment: Moment) -> None:
     """Pass over the records whose event time is empty."""
     quote, delimiter = findings.dialect.quote, re.escape(findings.dialect.delimiter)
     cell = f"[^{delimiter}]*" if quote is None else f"(?:{quote}[^{quote}]*{quote}|[^{delimiter}{quote}]*)"
-    patterns = [rf"(?:{cell}{delimiter}){{{column.position - 1}}}\s*(?:{delimiter}|$)" for column in moment.cells if not column.is_full]
+    patterns = [
+        rf"(?:{cell}{delimiter}){{{column.position - 1}}}\s*(?:{delimiter}|$)"
+        for column in moment.cells
+        if not column.is_full
+    ]
     others = [draft.format["ignore_records"]] if "ignore_records" in draft.format else []
     draft.format["ignore_records"] = "|".join(map(str, [*others, *patterns]))
     draft.format_comments["ignore_records"] = f"CONFIRM: records without {moment.cells[0].label} are no rows"
@@ -157,14 +176,18 @@ def _fill_print(draft: Draft, findings: Findings, moment: Moment) -> None:
     draft.event_time = "executed_at"
     venue = roles.get(Role.VENUE)
     if venue is not None and venue.is_full and venue.kind == "text":
-        draft.columns.append(DraftColumn("venue", "text", place_of(venue, findings), venue.evidence_of_text, of=(venue.position,)))
+        draft.columns.append(
+            DraftColumn("venue", "text", place_of(venue, findings), venue.evidence_of_text, of=(venue.position,))
+        )
     else:
         draft.columns.append(DraftColumn("venue", "text", {"constant": "unknown"}, confirm="put in the venue's name"))
     draft.columns.append(_symbol(findings))
     trade_id, key = roles.get(Role.TRADE_ID), findings.key
     if trade_id is not None and key.is_unique and trade_id.is_full:
         draft.columns.append(
-            DraftColumn("trade_id", "text", place_of(trade_id, findings), trade_id.evidence_of_text, of=(trade_id.position,))
+            DraftColumn(
+                "trade_id", "text", place_of(trade_id, findings), trade_id.evidence_of_text, of=(trade_id.position,)
+            )
         )
         draft.key = ("trade_id", "symbol", "venue")
         draft.key_comment = f"{key.evidence}; CONFIRM: unique in every file, too"
@@ -187,7 +210,9 @@ def _fill_print(draft: Draft, findings: Findings, moment: Moment) -> None:
     sequence = roles.get(Role.SEQUENCE)
     if sequence is not None:
         keys = {**place_of(sequence, findings), "required": False}
-        draft.columns.append(DraftColumn("sequence_number", "integer", keys, sequence.evidence, of=(sequence.position,)))
+        draft.columns.append(
+            DraftColumn("sequence_number", "integer", keys, sequence.evidence, of=(sequence.position,))
+        )
     _add_extra(draft, findings)
 
 
@@ -197,7 +222,9 @@ def _symbol(findings: Findings) -> DraftColumn:
         return DraftColumn("symbol", "text", place_of(symbol, findings), symbol.evidence_of_text, of=(symbol.position,))
     if findings.path.symbol:
         found = f"{findings.path.symbol}, of the file's name"
-        return DraftColumn("symbol", "text", {"path_group": "symbol"}, found, confirm="the symbol is in the file's name")
+        return DraftColumn(
+            "symbol", "text", {"path_group": "symbol"}, found, confirm="the symbol is in the file's name"
+        )
     return DraftColumn("symbol", "text", {"constant": "UNKNOWN"}, confirm="neither the rows nor the name have one")
 
 
@@ -216,12 +243,14 @@ def _add_extra(draft: Draft, findings: Findings) -> None:
     left = [column for column in findings.columns if column.position not in taken]
     if not findings.by_position:
         if left:
-            comment = f"the other columns: {', '.join(column.label for column in left[:6])}{' …' if len(left) > 6 else ''}"  # noqa: PLR2004
+            comment = (
+                f"the other columns: {', '.join(column.label for column in left[:6])}{' …' if len(left) > 6 else ''}"  # noqa: PLR2004
+            )
             draft.columns.append(DraftColumn("extra", "json", {"members": "rest", "required": False}, comment))
         return
     left = [column for column in left if not column.is_empty]
     if left:
-        names = snake_names(column.header or f"column_{column.position}" for column in left)
+        names = snake_names(column.header or f"field_{column.position}" for column in left)
         members = {name: str(column.position) for name, column in zip(names, left, strict=True)}
         draft.columns.append(DraftColumn("extra", "json", {"members": members, "required": False}, "the other columns"))
     if max((place for place in taken | {c.position for c in left}), default=0) < findings.dialect.width:
@@ -230,7 +259,7 @@ def _add_extra(draft: Draft, findings: Findings) -> None:
 
 def _fill_own(draft: Draft, findings: Findings, moment: Moment, relaxed: Relaxed) -> None:
     """A column for each of the file's, and one for the event time if that is none of them."""
-    names = snake_names(column.header or f"column_{column.position}" for column in findings.columns)
+    names = snake_names(column.header or f"field_{column.position}" for column in findings.columns)
     if findings.roles.is_guessed:
         names = _names_by_role(findings, names)
     if findings.kind.names:
@@ -247,7 +276,9 @@ def _fill_own(draft: Draft, findings: Findings, moment: Moment, relaxed: Relaxed
         draft.columns += [_relaxed(made, relaxed) if made.name != event_time else made for made in found]
     taken = {column.name for column in draft.columns}
     if not event_time:
-        event_time = next(name for name in ("executed_at", "happened_at", "event_time_utc", "event_at_") if name not in taken)
+        event_time = next(
+            name for name in ("executed_at", "happened_at", "event_time_utc", "event_at_") if name not in taken
+        )
         draft.columns.append(_made_time(event_time, moment, findings, names))
     draft.event_time = event_time
     key_names = tuple(names[column.position - 1] for column in findings.key.columns)

@@ -16,6 +16,7 @@ from trade_ingest.infer.vocabulary import Role, name_score
 _SYMBOL = re.compile(r"[A-Za-z0-9][A-Za-z0-9/._:&+ -]{1,30}")
 _MAKER = re.compile(r".*maker.*|m|sell")
 _DAY_SECONDS, _DAY_MILLISECONDS = 86_400, 86_400_000
+_FEW_ROWS = 20  # in which a value may be the same by chance
 _FEW_SYMBOLS = 0.5  # of the rows
 _DATE_ROLES = (Role.DATE, Role.CLOCK)
 
@@ -120,11 +121,15 @@ def _is_moment(column: FoundColumn) -> bool:
 
 
 def _is_price(column: FoundColumn) -> bool:
-    return column.is_number and column.epoch is None
+    return _is_numeric(column) and column.epoch is None
 
 
 def _is_amount(column: FoundColumn) -> bool:
-    return column.is_number and (column.epoch is None or column.epoch.unit == "s")
+    return _is_numeric(column) and (column.epoch is None or column.epoch.unit == "s")
+
+
+def _is_numeric(column: FoundColumn) -> bool:
+    return column.is_number or column.is_number_as_text
 
 
 def _is_id(column: FoundColumn) -> bool:
@@ -168,7 +173,7 @@ def _by_values(columns: Sequence[FoundColumn], numbers: NumericColumns) -> Roles
     roles = Roles(is_guessed=True)
     _find_moment(roles, columns)
     _find_words(roles, columns)
-    left = [c for c in columns if c.is_number and not roles.is_taken(c) and not _is_constant(c)]
+    left = [c for c in columns if _is_numeric(c) and not roles.is_taken(c) and not _is_constant(c)]
     pair = _pair(left, numbers)
     if (bar := _bar(left, numbers)) is not None:
         roles.columns |= dict(zip((Role.OPEN, Role.HIGH, Role.LOW, Role.CLOSE), bar, strict=True))
@@ -183,7 +188,8 @@ def _by_values(columns: Sequence[FoundColumn], numbers: NumericColumns) -> Roles
 
 
 def _is_constant(column: FoundColumn) -> bool:
-    return column.distinct == 1 and column.rows > 1 and column.example in {"0", "0.0"}
+    is_zero = column.numbers is not None and column.numbers.least == column.numbers.most == 0
+    return column.distinct == 1 and (column.rows > _FEW_ROWS or (column.rows > 1 and is_zero))
 
 
 def _counts_up(column: FoundColumn) -> bool:
@@ -222,7 +228,8 @@ def _find_words(roles: Roles, columns: Sequence[FoundColumn]) -> None:
         if roles.is_taken(column) or column.is_empty:
             continue
         texts = tuple(value for value, _ in column.values)
-        if not roles.has(Role.SIDE) and texts and not column.is_number:
+        is_sign = {value for value, _ in column.values} == {"1", "-1"}
+        if not roles.has(Role.SIDE) and texts and (is_sign or not column.is_number):
             sides = side_values(texts, is_maker=column.kind == Kind.BOOLEAN)
             if sides:
                 roles.columns[Role.SIDE], roles.sides = column, sides
@@ -237,7 +244,10 @@ def _find_words(roles: Roles, columns: Sequence[FoundColumn]) -> None:
 
 def _pair(left: Sequence[FoundColumn], numbers: NumericColumns) -> tuple[FoundColumn, FoundColumn] | None:
     """Neighbours that are bid and ask; of several, those that are furthest apart: a price lies between them."""
-    neighbours = [pair for first, second in zip(left, left[1:], strict=False) for pair in ((first, second), (second, first))]
+    neighbours = [
+        pair for first, second in zip(left, left[1:], strict=False) for pair in ((first, second), (second, first))
+    ]
+    neighbours = [pair for pair in neighbours if not (_counts_up(pair[0]) and _counts_up(pair[1]))]  # those are ids
     quotes = [pair for pair in neighbours if numbers.is_quote(pair[0].position, pair[1].position)]
     return max(quotes, key=lambda pair: numbers.spread(pair[0].position, pair[1].position), default=None)
 
@@ -255,6 +265,8 @@ def _find_price(roles: Roles, left: list[FoundColumn], numbers: NumericColumns) 
     if (bid := roles.get(Role.BID)) is not None:
         near = [column for column in left if numbers.is_near(column.position, bid.position)]
         left = [*near[:1], *(column for column in left if column not in near)] if near else []
+    varied = [column for column in left if column.distinct > 2 or column.rows <= _FEW_ROWS]  # noqa: PLR2004  # two are a flag
+    left = varied if len(varied) > 1 else left
     if not left:
         return
     by_position = {column.position: column for column in left}

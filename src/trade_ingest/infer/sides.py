@@ -5,12 +5,71 @@ from __future__ import annotations
 import re
 
 _BUY = frozenset(
-    "buy b bought bid bot long 1 market_buy limit_buy kauf koop aankoop acquisto compra achat buy_to_open buy_to_close bto"
-    " pay buyer 买 买入 買 買入 買い +1 c".split()  # noqa: SIM905  # thirty words in three lines
+    [
+        "buy",
+        "b",
+        "bought",
+        "bid",
+        "bot",
+        "long",
+        "1",
+        "market_buy",
+        "limit_buy",
+        "kauf",
+        "koop",
+        "aankoop",
+        "acquisto",
+        "compra",
+        "achat",
+        "buy_to_open",
+        "buy_to_close",
+        "bto",
+        "pay",
+        "buyer",
+        "买",
+        "买入",
+        "買",
+        "買入",
+        "買い",
+        "+1",
+        "c",
+    ]  # thirty words in three lines
 )
 _SELL = frozenset(
-    "sell s sold ask sld short -1 0 2 market_sell limit_sell verkauf verkoop vendita venta venda vente a sell_to_open"
-    " sell_to_close sto stc sell_short ss receive seller 卖 卖出 賣 賣出 売り v".split()  # noqa: SIM905
+    [
+        "sell",
+        "s",
+        "sold",
+        "ask",
+        "sld",
+        "short",
+        "-1",
+        "0",
+        "2",
+        "market_sell",
+        "limit_sell",
+        "verkauf",
+        "verkoop",
+        "vendita",
+        "venta",
+        "venda",
+        "vente",
+        "a",
+        "sell_to_open",
+        "sell_to_close",
+        "sto",
+        "stc",
+        "sell_short",
+        "ss",
+        "receive",
+        "seller",
+        "卖",
+        "卖出",
+        "賣",
+        "賣出",
+        "売り",
+        "v",
+    ]
 )
 _UNKNOWN = frozenset({"n", "unknown", "none", "u", "-", "x", "undefined", "na", "neither"})
 _FAMILIES = (
@@ -46,7 +105,9 @@ def side_values(values: tuple[str, ...], *, is_maker: bool) -> dict[str, str] | 
         return _completed_truth({value: "buy" if word == "true" else "sell" for value, word in folded.items()})
     found: dict[str, str] = {}
     for value, word in folded.items():
-        meaning = next((m for m, known in (("buy", _BUY), ("sell", _SELL), ("unknown", _UNKNOWN)) if word in known), None)
+        meaning = next(
+            (m for m, known in (("buy", _BUY), ("sell", _SELL), ("unknown", _UNKNOWN)) if word in known), None
+        )
         if meaning is None:
             return None
         found[value] = meaning

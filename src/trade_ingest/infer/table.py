@@ -161,5 +161,3 @@ def first_text(samples: Sequence[Sample]) -> str:
     """What the files are called in messages."""
     more = f" and {len(samples) - 1} more" if len(samples) > 1 else ""
     return f"{samples[0].file.uri}{more}"
-
-

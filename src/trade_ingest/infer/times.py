@@ -19,7 +19,7 @@ _PIECES = {
 }  # fmt: skip
 _DATES = (
     "%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%d.%m.%Y",
-    "%m.%d.%Y", "%d-%b-%Y", "%d/%b/%Y", "%d %b %Y", "%d%b%Y", "%b %d, %Y", "%b. %d, %Y", "%b %d %Y", "%Y-%b-%d",
+    "%d-%b-%Y", "%d/%b/%Y", "%d %b %Y", "%d%b%Y", "%b %d, %Y", "%b. %d, %Y", "%b %d %Y", "%Y-%b-%d",
     "%d-%b-%y", "%d/%m/%y", "%m/%d/%y", "%d.%m.%y", "%d-%m-%y", "%d%b%y",
 )  # fmt: skip
 _SEPARATORS = ("T", " ", "D", ";", ", ", "-", "_", ":", "")
@@ -101,7 +101,14 @@ def clock_format(cells: pl.Series) -> TimeFormat | None:
             is_padded = bool(cells.str.contains(strict).all())
             has_nanoseconds = "%9f" in pattern or bool(cells.str.contains(r"\.[0-9]{7}").any())
             return TimeFormat(
-                pattern, 1.0, is_padded, True, False, has_nanoseconds, str(cells.min()), str(cells.max())  # noqa: FBT003
+                pattern,
+                1.0,
+                is_padded,
+                True,
+                False,
+                has_nanoseconds,
+                str(cells.min()),
+                str(cells.max()),  # noqa: FBT003
             )
     return None
 
@@ -128,7 +135,7 @@ def _best(cells: pl.Series, count: int, day_first: bool | None) -> tuple[TimeFor
             least=str(days.min()),
             most=str(days.max()),
         )
-        span = int(str((days.cast(pl.Int64).max() or 0))) - int(str((days.cast(pl.Int64).min() or 0)))  # type: ignore[operator]
+        span = int(str(days.cast(pl.Int64).max() or 0)) - int(str(days.cast(pl.Int64).min() or 0))  # type: ignore[operator]
         choices.append((found, cells.filter(~matches), span))
     if not choices:
         return None
@@ -155,9 +162,9 @@ def _order(pattern: str) -> str:
     return "".join(letter for letter in re.findall("%([Yymdb])", pattern)).lower()
 
 
-def _rank(pattern: str) -> tuple[bool, int]:
-    """Formats that are to be preferred come first: a point before the fraction, and few special signs."""
-    return ("%.f" not in pattern and "f" in pattern, len(pattern))
+def _rank(pattern: str) -> tuple[bool, int, str]:
+    """Formats that are to be preferred come first: a point before the fraction, few special signs, the day."""
+    return "%.f" not in pattern and "f" in pattern, len(pattern), pattern
 
 
 def _patterns(cell: str) -> Iterator[str]:

@@ -36,7 +36,7 @@ def _of_rows(findings: Findings) -> Iterator[str]:
             f" rejected, such as row {first.row_number}: {first.text[:60]!r}"
         )
     names = findings.dialect.header or ()
-    if findings.by_position and names:
+    if findings.by_position and names and not findings.repeats_header:
         twice = sorted({name or "(empty)" for name in names if names.count(name) > 1 or set("{}") & set(name)})
         yield f"names of the header that occur twice or cannot be used: {', '.join(twice)}; the columns are taken by position"
     if not table.is_whole:
@@ -63,7 +63,9 @@ def _of_columns(findings: Findings) -> Iterator[str]:
             yield f"{column.label} could be day/month or month/day: taken as {column.times[0].pattern}"
     marks = findings.marks
     if marks.decimal == ",":
-        yield "numbers have a decimal comma" + (f" and {marks.thousands!r} between thousands" if marks.thousands else "")
+        yield "numbers have a decimal comma" + (
+            f" and {marks.thousands!r} between thousands" if marks.thousands else ""
+        )
     elif marks.thousands is not None:
         yield f"numbers have {marks.thousands!r} between thousands"
     if other := [c.label for c in columns if _is_other_comma(c, findings)]:

@@ -1,3 +1,4 @@
+# ruff: noqa: E501  # lists of words
 """The words by which feeds call what a trade has, in the languages that exports are written in."""
 
 from __future__ import annotations
@@ -108,7 +109,7 @@ _NAMES: dict[Role, tuple[tuple[str, ...], ...]] = {
             "sell", "buy_or_sell", "liquidity_taker", "way", "sens", "m", "type_str", "d_type_str", "initiator", "b_s_code", "kauf_verkauf",
             "compra_venta", "c_v", "natureza", "aggressor_flag", "taker_order_type", "maker_side",
         ),
-        ("type", "action", "transaction", "transactietype", "operation", "tipo.*", "type_.*", "sub_type", "order_type", "side_.*", "long_short"),
+        ("type", "typ", "art", "action", "transaction", "transactietype", "operation", "tipo.*", "type_.*", "sub_type", "order_type", "side_.*", "long_short"),
     ),
     Role.SYMBOL: (
         (

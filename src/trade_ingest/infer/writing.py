@@ -63,7 +63,9 @@ def _column(column: DraftColumn) -> Iterator[str]:
     typed = scalar(column.type) if "(" not in column.type else f'"{column.type}"'
     yield _commented(f"    type: {typed}", column.comment)
     last = list(column.keys)[-1] if column.keys else ""
-    marked = next((key for key in ("zone", "constant", "epoch", "format", "path_group", "values") if key in column.keys), last)
+    marked = next(
+        (key for key in ("zone", "constant", "epoch", "format", "path_group", "values") if key in column.keys), last
+    )
     for key, value in column.keys.items():
         comment = f"{CONFIRM}: {column.confirm}" if column.confirm and key == marked else ""
         yield _commented(f"    {key}: {_value(value)}", comment)

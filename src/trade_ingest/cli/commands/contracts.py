@@ -159,7 +159,9 @@ def _match_lines(file_match: FileMatch) -> Iterator[str]:
             yield f"      fits as well as {', '.join(fit.equals)}"
         if not fit.path_fits:
             named = f", such as {fit.expected_name}" if fit.expected_name else ""
-            yield f"      {', '.join(fit.path_columns)} come from the path: the file must be named as the vendor does{named}"
+            verb = "comes" if len(fit.path_columns) == 1 else "come"
+            columns = ", ".join(fit.path_columns)
+            yield f"      {columns} {verb} from the path: the file must be named as the vendor does{named}"
     best = file_match.fits[0]
     if best.takes_all and not best.equals:
         yield f"  load it: trade-ingest run FILE --contract {best.contract}"
