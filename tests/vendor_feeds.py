@@ -251,9 +251,7 @@ def _markets() -> list[VendorFeed]:
         VendorFeed("polygon", "2024-03-04.csv.gz", gzip.compress(polygon.encode())),
         VendorFeed("nyse taq", "EQY_US_ALL_TRADE_20240304.gz", gzip.compress(taq.encode())),
         VendorFeed("taq of WRDS", "wrds_taq.csv", wrds.encode(), target=None),
-        VendorFeed(
-            "lobster executions", "AAPL_2012-06-21_34200000_57600000_message_5.csv", executions.encode(), target=None
-        ),
+        VendorFeed("lobster executions", "AAPL_2012-06-21_34200000_57600000_message_5.csv", executions.encode()),
         VendorFeed(
             "lobster messages",
             "MSFT_2012-06-21_34200000_57600000_message_5.csv",

@@ -234,9 +234,7 @@ def _weighed(trial: Trial, contract: Contract, *, is_named: bool) -> tuple[float
     elif trial.layout is not None:
         found.append((trial.layout.field_count / 10, f"no header, {trial.layout.field_count} fields in each row"))
     filled = trial.filled
-    for column in contract.columns:
-        if column.is_from_file and filled.get(column.name):
-            found.append(_cell_points(column, trial))
+    found += [_cell_points(c, trial) for c in contract.columns if c.is_from_file and filled.get(c.name)]
     if trial.has_trailer:
         found.append((2, "the trailer at its end"))
     if is_named:

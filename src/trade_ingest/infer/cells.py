@@ -18,6 +18,11 @@ _ID_NAME = re.compile(
 _TIME_NAME = re.compile(r".*(?:time|date|_at|_on|ts|stamp|epoch|zeit|tijd|hora|datum).*|t|at")
 _LEAST_ROWS = 100  # before a column that is always filled is taken to be always filled
 _PRINT_DECIMAL = "decimal(38,12)"
+_TRUTHS = {"Y": "N", "yes": "no", "Yes": "No", "YES": "NO"}
+_AMOUNTS = (
+    *(Role.PRICE, Role.QUANTITY, Role.QUOTE_QUANTITY, Role.BID, Role.ASK),
+    *(Role.OPEN, Role.HIGH, Role.LOW, Role.CLOSE),
+)
 
 
 def place_of(column: FoundColumn, findings: Findings) -> dict[str, object]:
@@ -49,7 +54,7 @@ def optional_key(column: FoundColumn) -> dict[str, object]:
 
 
 def own_columns(column: FoundColumn, name: str, findings: Findings) -> list[DraftColumn]:
-    """The columns of a table of the file's own for one of its columns: one, and another for the units of its numbers."""
+    """The columns of a table of the file's own for one of its columns: one, and one for the units of its numbers."""
     place = place_of(column, findings)
     if not findings.by_position and column.header == name:
         place = {}
@@ -80,46 +85,37 @@ def _says_utc(column: FoundColumn) -> bool:
 
 def _typed(column: FoundColumn, name: str, findings: Findings) -> tuple[str, dict[str, object]]:
     """The type and its keys, as the cells are."""
-    roles = findings.roles
-    if column is roles.get(Role.SIDE) and column.distinct > 0:
-        return "enum", {"values": roles.sides}
+    if column is findings.roles.get(Role.SIDE) and findings.roles.sides:
+        return "enum", {"values": findings.roles.sides}
     if column.epoch is not None and _is_time(column, name, findings):
         keys: dict[str, object] = {"epoch": column.epoch.unit}
         return "timestamp", keys | ({"nanoseconds": f"{name}_ns"[:63]} if column.epoch.has_nanoseconds else {})
     if column.times:
         return _time_type(column, name)
-    if column.kind == Kind.BOOLEAN:
-        values = {value for value, _ in column.values}
-        if values <= {"true", "True", "TRUE", "false", "False", "FALSE"}:
-            return "boolean", {}
-        true = [
-            word
-            for word in ("Y", "yes", "Yes", "YES")
-            if word in values or word.casefold() in {v.casefold() for v in values}
-        ]
-        false = {"Y": "N", "yes": "no", "Yes": "No", "YES": "NO"}
-        return "boolean", {"true_tokens": true or ["Y"], "false_tokens": [false[word] for word in true or ["Y"]]}
-    if column.kind == Kind.UUID:
-        return "uuid", {}
-    if column.is_number and column.numbers is not None:
-        is_id = column is roles.get(Role.TRADE_ID) or column is roles.get(Role.SYMBOL)
-        if column.kind == Kind.INTEGER and (is_id or column.clock is not None or _ID_NAME.fullmatch(name)):
-            return "text", {}
-        amounts = (
-            Role.PRICE,
-            Role.QUANTITY,
-            Role.QUOTE_QUANTITY,
-            Role.BID,
-            Role.ASK,
-            Role.OPEN,
-            Role.HIGH,
-            Role.LOW,
-            Role.CLOSE,
-        )
-        is_amount = any(column is roles.get(role) for role in amounts)
-        made = column.numbers.decimal_type if is_amount or column.numbers.remove else column.numbers.type
-        return (made, number_keys(column)) if made else ("text", {})
-    return "text", {}
+    if column.kind in {Kind.BOOLEAN, Kind.UUID}:
+        return str(column.kind), _truth_tokens(column)
+    return _number_type(column, name, findings) if column.is_number else ("text", {})
+
+
+def _truth_tokens(column: FoundColumn) -> dict[str, object]:
+    """The words for true and false, where they are not those that a contract knows by itself."""
+    values = {value for value, _ in column.values}
+    words = [(true, false) for true, false in _TRUTHS.items() if {true, false} & values]
+    if column.kind != Kind.BOOLEAN or not words:
+        return {}
+    return {"true_tokens": [true for true, _ in words], "false_tokens": [false for _, false in words]}
+
+
+def _number_type(column: FoundColumn, name: str, findings: Findings) -> tuple[str, dict[str, object]]:
+    """Ids are texts, amounts have decimals."""
+    roles, numbers = findings.roles, column.numbers
+    assert numbers is not None  # it is a number
+    is_id = column is roles.get(Role.TRADE_ID) or column is roles.get(Role.SYMBOL)
+    if column.kind == Kind.INTEGER and (is_id or column.clock is not None or _ID_NAME.fullmatch(name)):
+        return "text", {}
+    is_amount = any(column is roles.get(role) for role in _AMOUNTS)
+    made = numbers.decimal_type if is_amount or numbers.remove else numbers.type
+    return (made, number_keys(column)) if made else ("text", {})
 
 
 def _is_time(column: FoundColumn, name: str, findings: Findings) -> bool:

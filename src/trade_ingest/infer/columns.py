@@ -174,10 +174,10 @@ def find_column(
     nulls = tuple(word for word in NULL_WORDS if word in there)
     good = counts.filter(~pl.col("cell").is_in(list(nulls))) if nulls else counts
     if nulls and good.height:
-        typed = _typed(base, good, marks, cells, day_first)
+        typed = _typed(base, good, marks, cells, day_first=day_first)
         if typed.kind != Kind.TEXT or typed.clock is not None:
             return _with(typed, null_words=nulls)
-    return _typed(base, counts, marks, cells, day_first)
+    return _typed(base, counts, marks, cells, day_first=day_first)
 
 
 def _example(cells: pl.Series) -> str:
@@ -190,7 +190,7 @@ def _with(found: FoundColumn, **changes: object) -> FoundColumn:
 
 
 def _typed(
-    base: FoundColumn, counts: pl.DataFrame, marks: Marks, cells: pl.Series, day_first: bool | None
+    base: FoundColumn, counts: pl.DataFrame, marks: Marks, cells: pl.Series, *, day_first: bool | None
 ) -> FoundColumn:
     """The column with its kind; ``counts`` has the distinct cells that are to have one."""
     unique = counts.get_column("cell")
@@ -266,7 +266,7 @@ def _ascends(values: pl.Series) -> bool:
 
 
 def _is_ascending(cells: pl.Series, formats: Sequence[TimeFormat]) -> bool:
-    """Whether times come in order; of those that are written the same way, and read as texts where that is the order."""
+    """Whether times come in order; of those that are written the same way, and are in order as texts."""
     if len(formats) != 1 or not formats[0].pattern.startswith("%Y"):
         return False
     known = cells.drop_nulls()

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from trade_ingest.contract.types import Kind
 from trade_ingest.infer.columns import FoundColumn
 from trade_ingest.infer.dialect import FoundDialect
 from trade_ingest.infer.key import KeyCandidate
@@ -61,11 +62,8 @@ class Findings:
     @property
     def needs_trim(self) -> bool:
         """Whether blanks around cells would keep them from being what they are."""
-        return any(
-            c.is_padded and (c.kind != "text" or c.clock is not None or c is self.roles.columns.get(role))
-            for c in self.columns
-            for role in self.roles.columns or (None,)
-        )
+        padded = [column for column in self.columns if column.is_padded]
+        return any(c.kind != Kind.TEXT or c.clock is not None or self.roles.is_taken(c) for c in padded)
 
 
 @dataclass(slots=True)

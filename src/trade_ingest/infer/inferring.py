@@ -145,7 +145,7 @@ def _look_at(samples: Sequence[Sample]) -> tuple[Findings, tuple[str, ...]]:
             columns=columns,
             roles=roles,
             kind=find_kind(columns, cells, roles, numbers),
-            key=find_key(columns, cells, roles),
+            key=find_key(cells, roles),
             path=path,
             trailer=(footers.trailer, footers.counts),
             ignored=footers.ignored,
@@ -178,14 +178,15 @@ def _notes(dialect: FoundDialect, footers: Footers) -> tuple[str, ...]:
 
 
 def _require_equal(first: FoundDialect, other: FoundDialect, sample: Sample, another: Sample) -> None:
-    if (first.delimiter, first.width, first.header) != (other.delimiter, other.width, other.header):
+    if (first.delimiter, first.width, first.header) == (other.delimiter, other.width, other.header):
+        return
+    message = f"{another.file.uri} has another header than {sample.file.uri}"
+    if (first.delimiter, first.width) != (other.delimiter, other.width):
         message = (
-            f"{another.file.uri} is not laid out as {sample.file.uri}: {other.width} cells delimited by {other.delimiter!r},"
-            f" not {first.width} by {first.delimiter!r}"
-            if first.width != other.width or first.delimiter != other.delimiter
-            else f"{another.file.uri} has another header than {sample.file.uri}"
+            f"{another.file.uri} is not laid out as {sample.file.uri}: {other.width} cells delimited by"
+            f" {other.delimiter!r}, not {first.width} by {first.delimiter!r}"
         )
-        raise InferenceError(message, hint="name files of one feed and one layout at a time", uri=another.file.uri)
+    raise InferenceError(message, hint="name files of one feed and one layout at a time", uri=another.file.uri)
 
 
 def _floats(cells: pl.Series, marks: Marks) -> pl.Series:
@@ -242,16 +243,11 @@ def _head(findings: Findings, draft: Draft, match: FileMatch, traps: Sequence[st
     names = ", ".join(sample.file.uri.rpartition("/")[2] for sample in findings.samples[:3])
     more = f" and {len(findings.samples) - 3} more" if len(findings.samples) > 3 else ""  # noqa: PLR2004  # as many are named
     lines = []
-    if match.best is not None and match.best.verdict == Verdict.CERTAIN:
-        lines += [
-            f"The built-in contract {match.best.contract} fits ({match.best.score:.2f}): use --contract {match.best.contract}",
-            "",
-        ]
-    elif match.best is not None and match.best.verdict == Verdict.LIKELY:
-        lines += [
-            f"The built-in contract {match.best.contract} is likely to fit ({match.best.score:.2f}): compare it first",
-            "",
-        ]
+    best = match.best
+    if best is not None and best.verdict == Verdict.CERTAIN:
+        lines += [f"The built-in contract {best.contract} fits ({best.score:.2f}): use --contract {best.contract}", ""]
+    elif best is not None and best.verdict == Verdict.LIKELY:
+        lines += [f"The built-in contract {best.contract} is likely to fit ({best.score:.2f}): compare it first", ""]
     read, accepted = rows
     lines.append(f"Proposed by `trade-ingest infer` from {names}{more}: {findings.kind.kind}.")
     lines.append(f"Why: {findings.kind.reason}.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -52,12 +51,11 @@ class KeyCandidate:
         return f"{names}: {self.distinct:,} different values in {self.rows:,} rows{empty}"
 
 
-def find_key(columns: Sequence[FoundColumn], cells: pl.DataFrame, roles: Roles) -> KeyCandidate:
+def find_key(cells: pl.DataFrame, roles: Roles) -> KeyCandidate:
     """The fewest columns that identify each row of the sample, or else the id alone.
 
     Args:
-        columns: of the file.
-        cells: its cells as text.
+        cells: of the file, as text.
         roles: of the columns.
     """
     identical = cells.height - cells.n_unique()

@@ -39,8 +39,8 @@ class FoundKind:
 
 
 _ORDER_WORDS = re.compile(
-    r"(?:order[ _-]?)?(?:placement|placed|new[ _]?order|add(?:ed)?|insert(?:ed)?|submit(?:ted)?|modif(?:y|ied)|amend(?:ed)?|"
-    r"replace[d]?|cancel/replace|delete[d]?|cancel(?:led|ed)?|open|done|received|expired|execute_visible)(?:[ _]order)?",
+    r"(?:order[ _-]?)?(?:placement|placed|new[ _]?order|add(?:ed)?|insert(?:ed)?|submit(?:ted)?|modif(?:y|ied)|"
+    r"amend(?:ed)?|replaced?|cancel/replace|deleted?|cancel(?:led|ed)?|open|done|received|expired)(?:[ _]order)?",
     re.IGNORECASE,
 )
 _EVENT_NAMES = re.compile(

@@ -65,11 +65,12 @@ def find_moment(roles: Roles, path: PathValues) -> Moment:
         keys: dict[str, object] = {"format": path.date_format, "zone": "UTC"}
         return Moment(keys, template=("{path:date}",), uses_path=True, evidence="the date in the file's name",
                       confirm="no column has a time")  # fmt: skip
-    return Moment(
-        {"constant": f"{STAND_IN}T00:00:00Z"},
-        evidence="no column is a time in each row",
-        confirm="put in when this was",
-    )
+    return stand_in("no column is a time in each row")
+
+
+def stand_in(evidence: str) -> Moment:
+    """A constant that a person has to put right."""
+    return Moment({"constant": f"{STAND_IN}T00:00:00Z"}, evidence=evidence, confirm="put in when this was")
 
 
 def _of_column(column: FoundColumn) -> Moment:
@@ -110,6 +111,7 @@ def _of_clock(clock: FoundColumn, day: FoundColumn | None, roles: Roles, path: P
     if roles.since_midnight is None and (clock.clock is None or not clock.clock.is_padded):
         return _unpadded_clock(clock, day)
     confirm = _NO_OFFSET
+    date_part: str | FoundColumn
     if day is not None:
         date_format, date_part = day.times[0].pattern, day
         evidence = f"{day.label} and {clock.label}: {clock.evidence}"

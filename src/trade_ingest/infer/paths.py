@@ -124,12 +124,8 @@ def _regex(stem: str, pieces: Sequence[tuple[int, str, str]]) -> str:
         elif between:
             regex += r"[_.\- ]+"
         regex += f"(?P<{group}>{pattern})"
-        position = (
-            start + len(_TOKENS.match(stem, start)[0]) if group == "symbol" and _TOKENS.match(stem, start) else -1
-        )  # type: ignore[index]
-        if group == "date":
-            match = re.compile(pattern).match(stem, start)
-            position = match.end() if match else start
+        match = (_TOKENS if group == "symbol" else re.compile(pattern)).match(stem, start)
+        position = match.end() if match else start
     return rf"{regex}[^/!]*$"
 
 

@@ -8,9 +8,10 @@ from trade_ingest.infer.cells import null_keys, own_columns, place_of, print_amo
 from trade_ingest.infer.columns import FoundColumn
 from trade_ingest.infer.draft import Draft, DraftColumn
 from trade_ingest.infer.findings import Findings, Relaxed
+from trade_ingest.infer.formats import ignore_without, set_format
 from trade_ingest.infer.header import snake_name, snake_names
 from trade_ingest.infer.kinds import FileKind
-from trade_ingest.infer.moment import STAND_IN, Moment, find_moment
+from trade_ingest.infer.moment import Moment, find_moment, stand_in
 from trade_ingest.infer.vocabulary import Role
 
 _LAYOUT = "trade_print"
@@ -22,13 +23,15 @@ _NOT_TRADES = {
     FileKind.STATEMENT: "the rows are all movements of an account, not only trades",
     FileKind.UNKNOWN: "the rows are of an unknown kind",
 }
+_LEG = re.compile(r"(?:.* )?(?:far )?leg[ _-]?[12]\b.*", re.IGNORECASE)
 _MOST_NAME = 50  # characters of a table's name: its partitions have longer ones
 
 
 def propose(findings: Findings, relaxed: Relaxed) -> Draft:
     """The contract, into the shared layout where that holds the rows, else into a table of the file's own."""
-    moment = Moment({"constant": f"{STAND_IN}T00:00:00Z"}, confirm="put in when this was", evidence="no time can be read") \
-        if relaxed.no_time else find_moment(findings.roles, findings.path)  # fmt: skip
+    moment = find_moment(findings.roles, findings.path)
+    if relaxed.no_time:
+        moment = stand_in("no time can be read")
     why_own = relaxed.why_own or _why_own(findings, moment)
     name = feed_name(findings)
     draft = Draft(
@@ -41,11 +44,11 @@ def propose(findings: Findings, relaxed: Relaxed) -> Draft:
         event_time="",
         table=name,
     )
-    _set_format(draft, findings)
+    set_format(draft, findings)
     if relaxed.no_trailer:
         draft.format.pop("trailer", None)
     if relaxed.ignores_without_time and moment.cells:
-        _ignore_without(draft, findings, moment)
+        ignore_without(draft, findings, moment)
     if why_own:
         _fill_own(draft, findings, moment, relaxed)
         draft.target_comment = f"A table of its own: {why_own}."
@@ -84,75 +87,23 @@ def _why_own(findings: Findings, moment: Moment) -> str:
         return _NOT_TRADES[findings.kind.kind]
     if price is None or quantity is None:
         return f"no column is the {'price' if price is None else 'quantity'}"
-    if any(
-        re.match(r"(?:.* )?(?:far )?leg[ _-]?[12]\b.*", column.header or "", re.IGNORECASE)
-        for column in findings.columns
-    ):
+    if any(_LEG.match(column.header or "") for column in findings.columns):
         return "deals have several legs, and the layout trade_print has one price and one quantity"
     if moment.expression or "constant" in moment.keys:
         return "the time has to be made of texts" if moment.expression else "no column is a time"
-    for column in (*moment.cells, quantity, *([symbol] if symbol else [])):
-        if not column.is_full:
-            return f"{column.label} is empty in some rows"
+    needed = [*moment.cells, quantity, *([symbol] if symbol else [])]
+    if empty := next((column for column in needed if not column.is_full), None):
+        return f"{empty.label} is empty in some rows"
+    return _why_no_amounts(price, quantity)
+
+
+def _why_no_amounts(price: FoundColumn, quantity: FoundColumn) -> str:
     for column in (price, quantity):
         if column.numbers is not None and not column.numbers.fits_print:
             return f"{column.label} has up to {column.numbers.decimals} decimals"
-    if any(c.numbers is not None and c.numbers.unit for c in (price, quantity)):
+    if any(column.numbers is not None and column.numbers.unit for column in (price, quantity)):
         return "amounts have their currency in the same cell"
     return ""
-
-
-def _set_format(draft: Draft, findings: Findings) -> None:
-    dialect, encoding, marks = findings.dialect, findings.table.encoding, findings.marks
-    keys, comments = draft.format, draft.format_comments
-    if dialect.delimiter != ",":
-        keys["delimiter"] = dialect.delimiter
-    if dialect.quote != '"':
-        keys["quote"] = dialect.quote
-    if dialect.escape is not None:
-        keys["escape"] = dialect.escape
-    if findings.by_position:
-        keys["header"] = False
-        if dialect.header is not None:
-            why = "it is repeated" if findings.repeats_header else "its names do not tell the columns apart"
-            comments["header"] = f"there is one, but {why}"
-    if encoding.name != "utf-8":
-        keys["encoding"] = encoding.name
-        comments["encoding"] = encoding.reason + ("" if encoding.is_certain else "; CONFIRM")
-    preamble = dialect.preamble_lines + (findings.by_position and dialect.header is not None)
-    if preamble:
-        keys["preamble_lines"] = preamble
-    if dialect.comment_prefix is not None:
-        keys["comment_prefix"] = dialect.comment_prefix
-    if marks.decimal != ".":
-        keys["decimal_mark"] = marks.decimal
-    if marks.thousands is not None:
-        keys["thousands_mark"] = marks.thousands
-    if findings.needs_trim:
-        keys["trim"] = True
-        comments["trim"] = "cells have blanks around them"
-    if ignored := [*dialect.ignored, *findings.ignored]:
-        keys["ignore_records"] = "|".join(f"(?:{pattern})" if len(ignored) > 1 else pattern for pattern in ignored)
-        comments["ignore_records"] = "records that are no rows; CONFIRM"
-    if findings.trailer[0]:
-        keys["trailer"] = {
-            "pattern": findings.trailer[0],
-            **({"counts": findings.trailer[1]} if findings.trailer[1] else {}),
-        }
-
-
-def _ignore_without(draft: Draft, findings: Findings, moment: Moment) -> None:
-    """Pass over the records whose event time is empty."""
-    quote, delimiter = findings.dialect.quote, re.escape(findings.dialect.delimiter)
-    cell = f"[^{delimiter}]*" if quote is None else f"(?:{quote}[^{quote}]*{quote}|[^{delimiter}{quote}]*)"
-    patterns = [
-        rf"(?:{cell}{delimiter}){{{column.position - 1}}}\s*(?:{delimiter}|$)"
-        for column in moment.cells
-        if not column.is_full
-    ]
-    others = [draft.format["ignore_records"]] if "ignore_records" in draft.format else []
-    draft.format["ignore_records"] = "|".join(map(str, [*others, *patterns]))
-    draft.format_comments["ignore_records"] = f"CONFIRM: records without {moment.cells[0].label} are no rows"
 
 
 def _time_column(name: str, moment: Moment, findings: Findings) -> DraftColumn:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from trade_ingest.contract.types import Kind
 from trade_ingest.infer.columns import FoundColumn
@@ -100,7 +102,7 @@ def _score(role: Role, column: FoundColumn) -> int:
 
 
 def _weight(column: FoundColumn) -> float:
-    return max(column.filled / max(column.rows, 1), 0.05) ** 0.5
+    return math.sqrt(max(column.filled / max(column.rows, 1), 0.05))
 
 
 def _prefer_whole_times(roles: Roles) -> None:
@@ -244,9 +246,7 @@ def _find_words(roles: Roles, columns: Sequence[FoundColumn]) -> None:
 
 def _pair(left: Sequence[FoundColumn], numbers: NumericColumns) -> tuple[FoundColumn, FoundColumn] | None:
     """Neighbours that are bid and ask; of several, those that are furthest apart: a price lies between them."""
-    neighbours = [
-        pair for first, second in zip(left, left[1:], strict=False) for pair in ((first, second), (second, first))
-    ]
+    neighbours = [pair for first, second in pairwise(left) for pair in ((first, second), (second, first))]
     neighbours = [pair for pair in neighbours if not (_counts_up(pair[0]) and _counts_up(pair[1]))]  # those are ids
     quotes = [pair for pair in neighbours if numbers.is_quote(pair[0].position, pair[1].position)]
     return max(quotes, key=lambda pair: numbers.spread(pair[0].position, pair[1].position), default=None)

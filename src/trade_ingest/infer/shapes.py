@@ -27,7 +27,7 @@ class NumericColumns:
             ((pl.col("b") - pl.col("a")) / pl.col("a")).is_between(-1e-9, _NEAR).mean().alias("near"),
             (pl.col("b") > pl.col("a")).mean().alias("above"),
         )
-        return near.item(0, "near") >= _MOSTLY and near.item(0, "above") > 0.5  # noqa: PLR2004
+        return bool(near.item(0, "near") >= _MOSTLY and near.item(0, "above") > 0.5)  # noqa: PLR2004
 
     def spread(self, bid: int, ask: int) -> float:
         """How far the second is above the first, of its size, on average."""
@@ -47,7 +47,8 @@ class NumericColumns:
         high, low = pl.col("b"), pl.col("c")
         ends = [pl.col("a"), pl.col("d")]
         is_bar = pl.all_horizontal(*(high >= end for end in ends), *(low <= end for end in ends), low > 0)
-        return frame.select(is_bar.mean()).item() >= _MOSTLY and frame.select((high > low).mean()).item() > 0.3  # noqa: PLR2004
+        spans = frame.select((high > low).mean()).item()
+        return bool(frame.select(is_bar.mean()).item() >= _MOSTLY and spans > 0.3)  # noqa: PLR2004
 
     def roughness(self, position: int) -> float:
         """How much a number differs from the one before it, of its size: little for prices, much for quantities."""

@@ -84,7 +84,7 @@ def time_formats(cells: pl.Series, *, day_first: bool | None = None) -> list[Tim
     found: list[TimeFormat] = []
     left = cells
     while len(left) and len(found) < 3:  # noqa: PLR2004  # more styles in one column are no styles
-        best = _best(left, len(cells), day_first)
+        best = _best(left, len(cells), day_first=day_first)
         if best is None:
             return found if len(left) < _FEW * len(cells) else []
         found_format, left = best
@@ -101,19 +101,19 @@ def clock_format(cells: pl.Series) -> TimeFormat | None:
             is_padded = bool(cells.str.contains(strict).all())
             has_nanoseconds = "%9f" in pattern or bool(cells.str.contains(r"\.[0-9]{7}").any())
             return TimeFormat(
-                pattern,
-                1.0,
-                is_padded,
-                True,
-                False,
-                has_nanoseconds,
-                str(cells.min()),
-                str(cells.max()),  # noqa: FBT003
+                pattern=pattern,
+                share=1.0,
+                is_padded=is_padded,
+                has_time=True,
+                has_offset=False,
+                has_nanoseconds=has_nanoseconds,
+                least=str(cells.min()),
+                most=str(cells.max()),
             )
     return None
 
 
-def _best(cells: pl.Series, count: int, day_first: bool | None) -> tuple[TimeFormat, pl.Series] | None:
+def _best(cells: pl.Series, count: int, *, day_first: bool | None) -> tuple[TimeFormat, pl.Series] | None:
     """The format of the most cells, and the cells that do not have it."""
     choices: list[tuple[TimeFormat, pl.Series, int]] = []
     step = max(len(cells) // _FIRST_CELLS, 1)
@@ -135,7 +135,7 @@ def _best(cells: pl.Series, count: int, day_first: bool | None) -> tuple[TimeFor
             least=str(days.min()),
             most=str(days.max()),
         )
-        span = int(str(days.cast(pl.Int64).max() or 0)) - int(str(days.cast(pl.Int64).min() or 0))  # type: ignore[operator]
+        span = int(str(days.cast(pl.Int64).max() or 0)) - int(str(days.cast(pl.Int64).min() or 0))
         choices.append((found, cells.filter(~matches), span))
     if not choices:
         return None

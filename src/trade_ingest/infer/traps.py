@@ -32,13 +32,13 @@ def _of_rows(findings: Findings) -> Iterator[str]:
     if table.odd_count:
         first = table.odd[0]
         yield (
-            f"{table.odd_count:,} records do not have {findings.dialect.width} cells or are no text ({first.code}) and would be"
-            f" rejected, such as row {first.row_number}: {first.text[:60]!r}"
+            f"{table.odd_count:,} records do not have {findings.dialect.width} cells or are no text ({first.code}) and"
+            f" would be rejected, such as row {first.row_number}: {first.text[:60]!r}"
         )
     names = findings.dialect.header or ()
     if findings.by_position and names and not findings.repeats_header:
         twice = sorted({name or "(empty)" for name in names if names.count(name) > 1 or set("{}") & set(name)})
-        yield f"names of the header that occur twice or cannot be used: {', '.join(twice)}; the columns are taken by position"
+        yield f"names that occur twice or cannot be used, so that columns go by position: {', '.join(twice)}"
     if not table.is_whole:
         yield f"only the first {table.rows_read:,} rows were read; a trailer or rows of other kinds may follow"
 
@@ -56,19 +56,26 @@ def _of_columns(findings: Findings) -> Iterator[str]:
         yield f"scientific notation, read exactly: {_listed(scientific)}"
     if marked := [f"{c.label} ({c.example})" for c in columns if c.numbers is not None and c.numbers.remove]:
         yield f"signs or units in cells of numbers, taken out: {_listed(marked)}"
-    for column in columns:
+    yield from _of_dates(findings)
+    yield from _of_marks(findings)
+
+
+def _of_dates(findings: Findings) -> Iterator[str]:
+    for column in findings.columns:
         if len(column.times) > 1:
             yield f"mixed date styles in {column.label}: {formats_in_words(column.times)}"
         elif column.times and column.times[0].is_ambiguous:
             yield f"{column.label} could be day/month or month/day: taken as {column.times[0].pattern}"
+
+
+def _of_marks(findings: Findings) -> Iterator[str]:
     marks = findings.marks
+    between = f"{marks.thousands!r} between thousands"
     if marks.decimal == ",":
-        yield "numbers have a decimal comma" + (
-            f" and {marks.thousands!r} between thousands" if marks.thousands else ""
-        )
+        yield "numbers have a decimal comma" + (f" and {between}" if marks.thousands else "")
     elif marks.thousands is not None:
-        yield f"numbers have {marks.thousands!r} between thousands"
-    if other := [c.label for c in columns if _is_other_comma(c, findings)]:
+        yield f"numbers have {between}"
+    if other := [c.label for c in findings.columns if _is_other_comma(c, findings)]:
         yield f"numbers with another decimal mark than the rest of the file, kept as text: {_listed(other)}"
 
 
@@ -100,7 +107,7 @@ def _of_trades(findings: Findings) -> Iterator[str]:
         yield f"{quantity.label} is {what} in some rows: a side by its sign, a correction, or no trade"
     side = findings.roles.get(Role.SIDE)
     if side is not None and side.kind == Kind.BOOLEAN:
-        yield f"{side.label} is true or false: taken for `the buyer was the maker`, so that true is a sale by the aggressor"
+        yield f"{side.label} is true or false: look at which of them is a purchase by the aggressor"
 
 
 def _count_at_most_zero(cells: pl.DataFrame, column: FoundColumn, findings: Findings) -> int:

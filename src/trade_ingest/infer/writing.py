@@ -36,10 +36,15 @@ def _lines(draft: Draft) -> Iterator[str]:
     for column in draft.columns:
         yield from _column(column)
     yield ""
+    yield from _rows(draft)
+
+
+def _rows(draft: Draft) -> Iterator[str]:
+    """What is said of whole rows, and where they go."""
     if draft.key:
         yield _commented(f"key: [{', '.join(draft.key)}]", draft.key_comment)
     elif draft.key_comment:
-        yield f"# No key: {draft.key_comment}. A row is its file and its number in it."
+        yield f"# No key: {_clean(draft.key_comment)}. A row is its file and its number in it."
     yield f"event_time: {draft.event_time}"
     if draft.totals:
         yield f"control_totals: [{', '.join(draft.totals)}]"
