@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import polars as pl
@@ -176,17 +176,13 @@ def find_column(
     if nulls and good.height:
         typed = _typed(base, good, marks, cells, day_first=day_first)
         if typed.kind != Kind.TEXT or typed.clock is not None:
-            return _with(typed, null_words=nulls)
+            return replace(typed, null_words=nulls)
     return _typed(base, counts, marks, cells, day_first=day_first)
 
 
 def _example(cells: pl.Series) -> str:
     first = cells.drop_nulls().head(1)
     return str(first[0]) if len(first) else ""
-
-
-def _with(found: FoundColumn, **changes: object) -> FoundColumn:
-    return FoundColumn(**{**{name: getattr(found, name) for name in FoundColumn.__slots__}, **changes})
 
 
 def _typed(
@@ -196,21 +192,21 @@ def _typed(
     unique = counts.get_column("cell")
     if counts.height <= _FEW_VALUES:
         pairs = counts.sort(["count", "cell"], descending=[True, False]).rows()
-        base = _with(base, values=tuple((str(value), int(count)) for value, count in pairs))
+        base = replace(base, values=tuple((str(value), int(count)) for value, count in pairs))
     if unique.str.contains(UUID_REGEX).all():
-        return _with(base, kind=Kind.UUID)
+        return replace(base, kind=Kind.UUID)
     if _is_truth(set(unique.head(9))):
-        return _with(base, kind=Kind.BOOLEAN)
+        return replace(base, kind=Kind.BOOLEAN)
     looked_at = unique if len(unique) <= _MOST_CELLS else unique.gather_every(-(-len(unique) // _MOST_CELLS))
     is_digits = looked_at.str.contains(r"^[0-9.]+$").all()
     if not is_digits or looked_at.str.len_chars().n_unique() == 1:
         formats = time_formats(looked_at, day_first=day_first)
         if formats and not (is_digits and not _may_be_date_digits(formats)):
             kind = Kind.TIMESTAMP if any(found.has_time for found in formats) else Kind.DATE
-            return _with(base, kind=kind, times=tuple(formats), is_ascending=_is_ascending(cells, formats))
+            return replace(base, kind=kind, times=tuple(formats), is_ascending=_is_ascending(cells, formats))
     clock = clock_format(looked_at)
     if clock is not None and not is_digits:
-        return _with(base, clock=clock)
+        return replace(base, clock=clock)
     return _numeric(base, counts, marks, cells, clock)
 
 
@@ -244,7 +240,7 @@ def _numeric(
         clock = None
     is_long = numbers.is_whole and numbers.type != "integer" and epoch is None
     text_like = numbers.has_leading_zero or is_long or not numbers.type
-    return _with(
+    return replace(
         base,
         kind=Kind.TEXT if text_like else Kind.INTEGER if numbers.type == "integer" else Kind.DECIMAL,
         numbers=numbers,

@@ -10,7 +10,7 @@ from functools import cache
 
 from trade_ingest.contract.model import FileFormat
 from trade_ingest.errors import InferenceError
-from trade_ingest.infer.header import is_header
+from trade_ingest.infer.header import is_header, is_value
 from trade_ingest.infer.sample import Sample
 from trade_ingest.source.records import Dialect, split_fields
 
@@ -114,6 +114,8 @@ def _delimiter(lines: Sequence[str], uri: str, escape: str | None) -> tuple[str,
             if score > best[0] + 1e-9:
                 best = (score, delimiter, quote, width)
     score, delimiter, quote, width = best
+    if not delimiter and len(lines) > 1 and all(map(is_value, lines[1:])):
+        return ",", '"', 1
     if not delimiter or score < 0.05:  # noqa: PLR2004
         message = f"{uri}: no delimiter (, ; tab | ^ ~ blank) gives its lines the same number of cells"
         hint = (

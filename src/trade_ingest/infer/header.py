@@ -32,6 +32,8 @@ def is_header(cells: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
     """Whether a line names the columns of the lines below it."""
     names = [cell.strip() for cell in cells]
     filled = [name for name in names if name]
+    if len(names) == 1:
+        return bool(filled) and not is_value(filled[0]) and all(is_value(row[0]) for row in below if row)
     if len(filled) < max(2, len(names) * 0.6) and not (len(filled) >= 2 and len(names) - len(filled) <= 2):  # noqa: PLR2004
         return False
     if any(is_value(name) or len(name) > _LONGEST_NAME for name in filled):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
@@ -158,19 +158,20 @@ def _look_at(samples: Sequence[Sample]) -> tuple[Findings, tuple[str, ...]]:
 def _with_one_order(columns: list[FoundColumn], cells: pl.DataFrame, marks: Marks) -> list[FoundColumn]:
     """The columns, those whose day and month could be exchanged read as the others are."""
     known = [(is_day_first(f.pattern), f.is_ambiguous) for c in columns for f in c.times]
-    votes = [order for order, is_ambiguous in known if order is not None and not is_ambiguous]
-    votes = votes or [order for order, _ in known if order is not None]
+    sure = [order for order, is_ambiguous in known if order is not None and not is_ambiguous]
+    votes = sure or [order for order, _ in known if order is not None]
     if not votes:
         return columns
     day_first = votes.count(True) >= votes.count(False)
-    return [
-        find_column(
-            cells.get_column(c.cell_name), position=c.position, header=c.header, marks=marks, day_first=day_first
-        )
-        if any(f.is_ambiguous for f in c.times)
-        else c
-        for c in columns
-    ]
+    found: list[FoundColumn] = []
+    for column in columns:
+        if any(f.is_ambiguous for f in column.times):
+            text = cells.get_column(column.cell_name)
+            column = find_column(text, position=column.position, header=column.header, marks=marks, day_first=day_first)
+            if not sure:
+                column = replace(column, times=tuple(replace(f, is_ambiguous=True) for f in column.times))
+        found.append(column)
+    return found
 
 
 def _notes(dialect: FoundDialect, footers: Footers) -> tuple[str, ...]:

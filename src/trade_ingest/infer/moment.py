@@ -62,9 +62,8 @@ def find_moment(roles: Roles, path: PathValues) -> Moment:
             found.evidence += f"; {clock.label} is empty in some rows, so that it is left aside"
         return found
     if path.date_format:
-        keys: dict[str, object] = {"format": path.date_format, "zone": "UTC"}
-        return Moment(keys, template=("{path:date}",), uses_path=True, evidence="the date in the file's name",
-                      confirm="no column has a time")  # fmt: skip
+        keys: dict[str, object] = {"path_group": "date", "format": path.date_format, "zone": "UTC"}
+        return Moment(keys, uses_path=True, evidence="the date in the file's name", confirm="no column has a time")
     return stand_in("no column is a time in each row")
 
 

@@ -119,6 +119,8 @@ def _regex(stem: str, pieces: Sequence[tuple[int, str, str]]) -> str:
     for start, group, pattern in pieces:
         between = stem[position:start]
         words = len(_TOKENS.findall(between))
+        if words and position:
+            regex += r"[_.\- ]+"
         if words:
             regex += rf"(?:[^/!_.\- ]+[_.\- ]+){{{words}}}" if words > 1 else r"[^/!_.\- ]+[_.\- ]+"
         elif between:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import polars as pl
@@ -20,7 +20,7 @@ _PIECES = {
 _DATES = (
     "%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%d.%m.%Y",
     "%d-%b-%Y", "%d/%b/%Y", "%d %b %Y", "%d%b%Y", "%b %d, %Y", "%b. %d, %Y", "%b %d %Y", "%Y-%b-%d",
-    "%d-%b-%y", "%d/%m/%y", "%m/%d/%y", "%d.%m.%y", "%d-%m-%y", "%d%b%y",
+    "%d-%b-%y", "%d %b %y", "%d/%m/%y", "%m/%d/%y", "%d.%m.%y", "%d-%m-%y", "%d%b%y",
 )  # fmt: skip
 _SEPARATORS = ("T", " ", "D", ";", ", ", "-", "_", ":", "")
 _CLOCKS = (
@@ -145,17 +145,13 @@ def _best(cells: pl.Series, count: int, *, day_first: bool | None) -> tuple[Time
         equal = [c for c in equal if is_day_first(c[0].pattern) in {day_first, None}] or equal
     best = min(equal, key=lambda choice: choice[2])
     is_ambiguous = len({_order(choice[0].pattern) for choice in equal}) > 1
-    return (_ambiguous(best[0]) if is_ambiguous else best[0]), best[1]
+    return replace(best[0], is_ambiguous=is_ambiguous), best[1]
 
 
 def is_day_first(pattern: str) -> bool | None:
     """Whether the day comes before the month where it could come after it; None where it could not."""
     order = _order(pattern)
     return {"dmy": True, "mdy": False}.get(order)
-
-
-def _ambiguous(found: TimeFormat) -> TimeFormat:
-    return TimeFormat(**{**{name: getattr(found, name) for name in TimeFormat.__slots__}, "is_ambiguous": True})
 
 
 def _order(pattern: str) -> str:
@@ -185,6 +181,12 @@ def _patterns(cell: str) -> Iterator[str]:
                 for zone in _ZONES:
                     if re.fullmatch(_regex(clock) + _regex(zone), clock_text):
                         yield f"{date}{separator}{clock}{zone}"
+
+    for clock in _CLOCKS:  # the time of day may come first
+        match = re.match(_regex(clock), cell)
+        if match is not None and cell[match.end() : match.end() + 1] == " ":
+            rest = cell[match.end() + 1 :]
+            yield from (f"{clock} {date}" for date in _DATES if re.fullmatch(_regex(date), rest))
 
 
 @cache

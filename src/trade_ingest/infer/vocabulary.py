@@ -172,14 +172,14 @@ def name_score(role: Role, snake: str, original: str) -> int:
         snake: the name as an SQL identifier.
         original: the name as it is, for scripts that an identifier has no letters for.
     """
+    if said := [of for of, words in _HAN if re.search(words, original)]:
+        return _WEIGHTS[0] if role in said else 0
     never = _NEVER.get(role)
     if never is not None and re.fullmatch(never, snake) and not _is_word(role, snake):
         return 0
     for weight, patterns in zip(_WEIGHTS, _compiled(role), strict=False):
         if any(pattern.fullmatch(snake) for pattern in patterns):
             return weight
-    if any(role == of and re.search(words, original) for of, words in _HAN):
-        return 10
     return 0
 
 
