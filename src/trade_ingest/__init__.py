@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from trade_ingest.check import check
     from trade_ingest.contract.loading import load_contract
     from trade_ingest.explain import explain
+    from trade_ingest.infer.inferring import infer
     from trade_ingest.pipeline import baseline, ingest, plan
     from trade_ingest.reconcile import reconcile
     from trade_ingest.replay import replay
@@ -28,6 +29,7 @@ __all__ = [
     "baseline",
     "check",
     "explain",
+    "infer",
     "ingest",
     "load_contract",
     "plan",
@@ -40,6 +42,7 @@ _MODULES = {
     "baseline": "pipeline",
     "check": "check",
     "explain": "explain",
+    "infer": "infer.inferring",
     "ingest": "pipeline",
     "load_contract": "contract.loading",
     "plan": "pipeline",

@@ -69,6 +69,12 @@ class GenerateError(UsageError):
     code = "generate.impossible"
 
 
+class InferenceError(UsageError):
+    """No contract can be proposed from the samples; the message says why."""
+
+    code = "infer.impossible"
+
+
 class SourceNotFoundError(UsageError):
     """The source matches no file."""
 
@@ -448,6 +454,7 @@ OUTCOMES: dict[type[TradeIngestError], Outcome] = {
     ContractError: Outcome(2, 422),
     UnknownContractError: Outcome(2, 404),
     GenerateError: Outcome(2, 422),
+    InferenceError: Outcome(2, 422),
     SourceNotFoundError: Outcome(2, 404),
     StoreError: Outcome(1, 502),
     StoreUnavailableError: Outcome(3, 503),

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import IO
 
 from trade_ingest.check import FileCheck, check
-from trade_ingest.contract.loading import builtin_names, load_contract
 from trade_ingest.contract.model import Contract
+from trade_ingest.match import match_contracts
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +44,8 @@ def check_sample(content: IO[bytes], name: str, *, contract: Contract, limit: in
     """
     with _temporary(content, name) as path:
         verdict = _check(path, name, contract, limit)
-        fitting = tuple(
-            builtin for builtin in builtin_names() if _fits(_check(path, name, load_contract(builtin), limit=0))
-        )
+        (match,) = match_contracts([str(path)], max_bytes=None)
+        fitting = tuple(sorted(fit.contract for fit in match.fits if fit.takes_all))
     return SampleCheck(contract.name, verdict, fitting)
 
 
@@ -56,10 +55,6 @@ def _check(path: Path, name: str, contract: Contract, limit: int) -> FileCheck:
     if error is not None:
         error = replace(error, message=error.message.replace(str(path), name))
     return replace(found, uri=name, error=error)
-
-
-def _fits(verdict: FileCheck) -> bool:
-    return verdict.passes and verdict.rows_read > 0 and verdict.rows_rejected == 0
 
 
 @contextmanager

@@ -20,10 +20,10 @@ LAYERS = [
     {"ledger", "generate", "settings", "secret_stores"},
     {"load"},
     {"lake"},
-    {"engine", "plan", "check", "archive"},
-    {"run"},
+    {"engine", "plan", "check", "archive", "trial"},
+    {"run", "match"},
     {"engines"},
-    {"pipeline", "replay", "rollback", "reconcile", "explain", "demo", "first_lines", "sample", "trades"},
+    {"pipeline", "replay", "rollback", "reconcile", "explain", "demo", "first_lines", "sample", "trades", "infer"},
     {"doctor", "submit"},
     {"source_checks"},
     {"api"},
@@ -49,7 +49,7 @@ OPTIONAL = [
     "IPython",
 ]
 
-PUBLIC = {"baseline", "check", "explain", "ingest", "load_contract", "plan", "reconcile", "replay", "rollback"}
+PUBLIC = {"baseline", "check", "explain", "infer", "ingest", "load_contract", "plan", "reconcile", "replay", "rollback"}
 
 
 def part_of(path: Path) -> str:
@@ -133,11 +133,11 @@ def test_public_names():
     assert set(trade_ingest.__all__) == PUBLIC
     assert set(dir(trade_ingest)) >= PUBLIC
     assert {name: getattr(trade_ingest, name).__name__ for name in PUBLIC} == {name: name for name in PUBLIC}
-    with pytest.raises(AttributeError, match="no attribute 'infer'"):
-        trade_ingest.infer  # noqa: B018
+    with pytest.raises(AttributeError, match="no attribute 'coverage'"):
+        trade_ingest.coverage  # noqa: B018
 
 
-@pytest.mark.parametrize("module", ["check", "explain", "plan", "reconcile", "replay", "rollback"])
+@pytest.mark.parametrize("module", ["check", "explain", "infer", "plan", "reconcile", "replay", "rollback"])
 def test_public_function_is_not_lost_to_the_module_of_its_name(module):
     done = run_python(
         f"import trade_ingest\n"

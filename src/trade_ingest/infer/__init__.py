@@ -1,0 +1,1 @@
+"""Propose a contract from samples of a feed."""
