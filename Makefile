@@ -117,6 +117,7 @@ fmt: setup $(DASHBOARD_NODE_STAMP) ## format the code and repair what can be rep
 docs: setup $(DASHBOARD_NODE_STAMP) ## write the pages again that are generated from the code
 	$(BIN)/python -m trade_ingest.contract.reference > docs/.new && mv docs/.new docs/reference/contract.md
 	$(BIN)/python -m trade_ingest.contract.schema > docs/.new && mv docs/.new docs/contract.schema.json
+	$(BIN)/python -m trade_ingest.contract.pages docs/reference/feeds
 	$(BIN)/python -m trade_ingest.ledger.reference > docs/.new && mv docs/.new docs/reference/ledger.md
 	$(BIN)/python -m trade_ingest.api.openapi > docs/.new && mv docs/.new docs/openapi.json
 	$(BIN)/python -m trade_ingest.api.reference > docs/.new && mv docs/.new docs/reference/api.md

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from trade_ingest.contract.loading import builtin_names, load_contract
 from trade_ingest.contract.model import Column, Contract
+from trade_ingest.contract.pages import pages
 from trade_ingest.contract.reference import reference_text
 from trade_ingest.contract.schema import contract_schema, schema_text
 from trade_ingest.contract.wording import MODELS, key_names
@@ -27,6 +29,21 @@ def test_committed_schema_is_the_models():
 def test_committed_reference_is_the_models():
     committed = (DOCS / "reference/contract.md").read_text(encoding="utf-8")
     assert committed == reference_text(), "run: python -m trade_ingest.contract.reference > docs/reference/contract.md"
+
+
+def test_committed_pages_of_contracts_are_the_contracts():
+    folder = DOCS / "reference/feeds"
+    committed = {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.md")}
+    assert committed == pages(), "run: python -m trade_ingest.contract.pages docs/reference/feeds"
+
+
+@pytest.mark.parametrize("name", builtin_names())
+def test_page_says_where_the_layout_is_from_and_what_to_know_of_it(name):
+    about = load_contract(name).about
+    text = " ".join(pages()[f"{name}.md"].split())
+    assert about is not None
+    for fact in (about.source, about.time_zone, about.id_scope, about.corrections):
+        assert " ".join(fact.split()).replace("|", "\\|") in text
 
 
 def test_schema_refuses_unknown_keys_everywhere():
