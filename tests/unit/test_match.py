@@ -1,12 +1,12 @@
 """Which built-in contracts fit a file, and how sure that is."""
 
 import pytest
-from vendor_feeds import FEEDS
 
 from trade_ingest import match
 from trade_ingest.contract.loading import builtin_names, load_contract, parse_contract
 from trade_ingest.generate import generate
 from trade_ingest.match import FileMatch, Verdict, example_name, match_contracts
+from vendor_feeds import FEEDS
 
 KRAKEN = "".join(f"{1672531436 + i},{90 + i % 3}.5,{i % 5 + 1}.25\n" for i in range(50))
 TICKS = """
