@@ -351,7 +351,21 @@ def _otc() -> list[VendorFeed]:
         ),
         header="Datum;Uhrzeit;ISIN;Bezeichnung;Typ;Anzahl;Kurs",
     )
+    schwab = '"Transactions  for account XXXX-1234 as of 03/04/2024 10:00:00 ET"\n' + lines(
+        lambda t: (
+            f'"02/{13 + t.number % 9}/2024{" as of 02/12/2024" if t.number % 9 == 4 else ""}","{t.side.title()}","KO",'
+            f'"COCA COLA","{1000 + t.number:,}","${t.price}","","-${t.price * 10:,.2f}"'
+        ),
+        header='"Date","Action","Symbol","Description","Quantity","Price","Fees & Comm","Amount"',
+        last='"Transactions Total","","","","","","","-$59,699.77"',
+    )
+    bitfinex = lines(
+        lambda t: f"{t.number + 401597393},{t.epoch(1000)},{t.size if t.is_buy else -t.size},{t.price}",
+        header="#ID,MTS,AMOUNT,PRICE",
+    )
     return [
+        VendorFeed("schwab", "Transactions_20240304.csv", schwab.encode()),
+        VendorFeed("bitfinex", "tBTCUSD.csv", bitfinex.encode()),
         VendorFeed(
             "dtcc",
             "CFTC_CUMULATIVE_CREDITS_2024_03_04.zip",

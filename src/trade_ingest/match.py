@@ -29,6 +29,7 @@ from trade_ingest.trial import TRIAL_BYTES, Trial, try_contract
 LEAST_SHARE = 0.98
 """Of the rows, that a contract must accept to fit at all."""
 
+_TOLERATED = 0.2  # of a small file's rows that may be rejected, within the contract's limit
 _FIRST_YEAR, _LAST_DAYS = 1980, 400  # times before, or so far in the future, were read in a wrong unit
 _CERTAIN, _LIKELY, _POSSIBLE = 0.85, 0.55, 0.25
 _EQUAL = 0.04  # contracts whose numbers differ by less fit equally well
@@ -135,18 +136,17 @@ def _told_apart(fits: list[Fit]) -> list[Fit]:
     if not fits:
         return fits
     equal = [fit for fit in fits if fits[0].score - fit.score < _EQUAL]
-    if len(equal) == 1:
-        return fits
+    if len(equal) == 1:  # the best alone is certain
+        return [fits[0], *(_no_longer_certain(fit) for fit in fits[1:])]
     names = [fit.contract for fit in equal]
     told = [
-        replace(
-            fit,
-            verdict=Verdict.LIKELY if fit.verdict == Verdict.CERTAIN else fit.verdict,
-            equals=tuple(name for name in names if name != fit.contract),
-        )
-        for fit in equal
+        replace(_no_longer_certain(fit), equals=tuple(name for name in names if name != fit.contract)) for fit in equal
     ]
-    return [*told, *fits[len(equal) :]]
+    return [*told, *(_no_longer_certain(fit) for fit in fits[len(equal) :])]
+
+
+def _no_longer_certain(fit: Fit) -> Fit:
+    return replace(fit, verdict=Verdict.LIKELY) if fit.verdict == Verdict.CERTAIN else fit
 
 
 def _fit(file: SourceFile, contract: Contract, max_bytes: int | None) -> Fit:
@@ -196,13 +196,22 @@ def _problem(trial: Trial, contract: Contract) -> str:
         return trial.error.message
     if not trial.rows_read:
         return "the file has no rows"
-    if trial.rows_accepted < LEAST_SHARE * trial.rows_read:
+    if not _is_accepted(trial, contract):
         (code, column), count = trial.reasons.most_common(1)[0]
         where = f" in {column}" if column else ""
         return f"{count:,} of {trial.rows_read:,} rows rejected: {code}{where}"
     if (span := trial.span(contract.event_time)) is not None and not _is_plausible(*span):
         return f"{contract.event_time} would be from {span[0]:%Y-%m-%d} to {span[1]:%Y-%m-%d}: no years of trades"
     return "" if trial.error is None else trial.error.message
+
+
+def _is_accepted(trial: Trial, contract: Contract) -> bool:
+    """Whether nearly all rows are accepted; of few rows, as many as the contract's limit of rejects asks for."""
+    rejected = trial.rows_read - trial.rows_accepted
+    is_tolerated = rejected <= _TOLERATED * trial.rows_read and not contract.rejects.is_exceeded(
+        rejected, trial.rows_read
+    )
+    return trial.rows_accepted >= LEAST_SHARE * trial.rows_read or is_tolerated
 
 
 def _is_plausible(first: datetime, last: datetime) -> bool:
@@ -255,7 +264,9 @@ def _header_points(header: Sequence[str], contract: Contract) -> tuple[float, st
     folded_names = {name.strip().casefold() for name in wanted}
     folded = sum(name.strip().casefold() in folded_names for name in header) - exact
     text = f"{exact} of the header's {len(header)} names exactly"
-    return exact + folded / 2, f"{text}, {folded} but for case" if folded else text
+    coverage = (exact + folded) / len(header)
+    points = (exact + folded / 2) * (1 + coverage) / 2
+    return points, f"{text}, {folded} but for case" if folded else text
 
 
 _POINTS = {
@@ -287,6 +298,8 @@ def _cell_points(column: Column, trial: Trial) -> tuple[float, str]:
 def example_name(contract: str) -> str:
     """A file name that a built-in contract's ``path`` accepts; empty if none can be made."""
     the_contract = load_contract(contract)
+    if the_contract.path is not None:  # names that a flag for case lets pass are there without it, too
+        the_contract = the_contract.model_copy(update={"path": re.sub(r"^\(\?[a-z]+\)", "", the_contract.path)})
     try:
         name = Names(the_contract, feed_of(the_contract), 0, "none").of(date(2024, 1, 2))
     except GenerateError:

@@ -129,8 +129,11 @@ def _time_type(column: FoundColumn, name: str) -> tuple[str, dict[str, object]]:
     if len(column.times) > 1 or not found.is_padded:
         return "text", {}
     if column.kind == Kind.DATE:
-        return "date", {} if found.is_iso else {"format": found.pattern}
+        removed: dict[str, object] = {"remove": column.remove} if column.remove else {}
+        return "date", removed | ({} if found.is_iso else {"format": found.pattern})
     keys: dict[str, object] = {} if found.is_iso else {"format": found.pattern}
+    if column.remove:
+        keys["remove"] = column.remove
     if not found.has_offset:
         keys["zone"] = "UTC"
     if found.has_nanoseconds:

@@ -17,6 +17,7 @@ NULL_WORDS = ("NA", "N/A", "n/a", "#N/A", "NaN", "nan", "null", "NULL", "None", 
 _TRUTHS = {"true": "false", "True": "False", "TRUE": "FALSE", "Y": "N", "yes": "no", "Yes": "No", "YES": "NO"}
 _TOLERATED, _OF_ROWS = 0.005, 1000  # cells that are of no type, where the column is long enough for a habit
 _MOST_CELLS = 50_000  # distinct ones that are looked at for formats of times
+_AS_OF = " as of .*"  # some brokers put a second date behind the first
 _SHOWN = 40
 _FEW_VALUES = 30
 
@@ -41,6 +42,7 @@ class FoundColumn:
         times: the formats of timestamps and dates; several: mixed styles.
         clock: the format of times of day.
         epoch: what the numbers mean as times since 1970.
+        remove: what has to be taken out of the cells to make times of them, a regular expression; empty: nothing.
         is_padded: there are blanks around cells.
         is_ascending: no number or time is below the one before it.
     """
@@ -60,6 +62,7 @@ class FoundColumn:
     times: tuple[TimeFormat, ...] = ()
     clock: TimeFormat | None = None
     epoch: Epoch | None = None
+    remove: str = ""
     is_padded: bool = False
     is_ascending: bool = False
 
@@ -201,6 +204,9 @@ def _typed(
     is_digits = looked_at.str.contains(r"^[0-9.]+$").all()
     if not is_digits or looked_at.str.len_chars().n_unique() == 1:
         formats = time_formats(looked_at, day_first=day_first)
+        if not formats and looked_at.str.contains(_AS_OF).any():
+            formats = time_formats(looked_at.str.replace(_AS_OF, ""), day_first=day_first)
+            base = replace(base, remove=_AS_OF if formats else "")
         if formats and not (is_digits and not _may_be_date_digits(formats)):
             kind = Kind.TIMESTAMP if any(found.has_time for found in formats) else Kind.DATE
             return replace(base, kind=kind, times=tuple(formats), is_ascending=_is_ascending(cells, formats))

@@ -14,7 +14,8 @@ from trade_ingest.infer.table import Odd, Table
 from trade_ingest.parse.reject import ReasonCode
 
 _LAST_WORDS = re.compile(
-    r"(?:end|eof|eot|trailer|trl|total|totals|totale|summe|gesamt|somme|suma|rt|footer|count|records?|rows)\b.*",
+    r"(?:end|eof|eot|trailer|trl|totals?|totale|summe|gesamt|somme|suma|rt|footer|count|records?|rows)\b.*"
+    r"|[a-z ]*\btotals?\b.*",
     re.IGNORECASE,
 )
 _MOST_PATTERNS = 8
@@ -101,6 +102,9 @@ def _without_trailer(found: Footers, samples: Sequence[Sample], dialect: FoundDi
     is_alone = width != dialect.width and (len(odd) == 1 or (not sample.is_all and not odd))
     rows = table.file_rows[0] + (-1 if width == dialect.width and sample.is_all else 0)
     pattern, counts = _trailer_pattern(last, rows, _lines(rows, dialect) if sample.is_all else -1)
+    if is_word and not counts:  # sums are written in many ways
+        start = re.match(r'"?[A-Za-z ]+', last)
+        pattern = f"{escaped(start[0])}.*" if start else pattern
     is_other = is_alone and (counts or re.match(r"[A-Za-z\"]", last))  # a row that is cut off begins as the others do
     if not (is_word or is_other) or (is_word and _is_usual(last, table, dialect)):
         return found

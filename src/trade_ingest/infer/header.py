@@ -34,14 +34,21 @@ def is_header(cells: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
     filled = [name for name in names if name]
     if len(names) == 1:
         return bool(filled) and not is_value(filled[0]) and all(is_value(row[0]) for row in below if row)
-    if len(filled) < max(2, len(names) * 0.6) and not (len(filled) >= 2 and len(names) - len(filled) <= 2):  # noqa: PLR2004
+    return _may_be_names(names, filled) and (not below or _names_differ(names, filled, below))
+
+
+def _may_be_names(names: Sequence[str], filled: Sequence[str]) -> bool:
+    """Whether most cells are filled, and none looks like a value."""
+    few_empty = len(filled) >= 2 and len(names) - len(filled) <= 2  # noqa: PLR2004  # an index, a comma too much
+    if len(filled) < max(2, len(names) * 0.6) and not few_empty:
         return False
     if any(is_value(name) or len(name) > _LONGEST_NAME for name in filled):
         return False
-    if len({name.casefold() for name in filled}) < 0.7 * len(filled):
-        return False
-    if not below:
-        return True
+    return len({name.casefold() for name in filled}) >= 0.7 * len(filled)  # a few may be twice
+
+
+def _names_differ(names: Sequence[str], filled: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
+    """Whether the lines below have values, or at least none of the names."""
     same = sum(names[i] == row[i].strip() for row in below[:1] for i in range(min(len(row), len(names))) if names[i])
     if same == len(filled) and len(below) > 1:
         below = below[1:]

@@ -163,15 +163,19 @@ def _with_one_order(columns: list[FoundColumn], cells: pl.DataFrame, marks: Mark
     if not votes:
         return columns
     day_first = votes.count(True) >= votes.count(False)
-    found: list[FoundColumn] = []
-    for column in columns:
-        if any(f.is_ambiguous for f in column.times):
-            text = cells.get_column(column.cell_name)
-            column = find_column(text, position=column.position, header=column.header, marks=marks, day_first=day_first)
-            if not sure:
-                column = replace(column, times=tuple(replace(f, is_ambiguous=True) for f in column.times))
-        found.append(column)
-    return found
+    return [
+        _in_order(c, cells, marks, day_first=day_first, is_sure=bool(sure))
+        if any(f.is_ambiguous for f in c.times)
+        else c
+        for c in columns
+    ]
+
+
+def _in_order(column: FoundColumn, cells: pl.DataFrame, marks: Marks, *, day_first: bool, is_sure: bool) -> FoundColumn:
+    """A column whose day and month could be exchanged, read as other columns are."""
+    text = cells.get_column(column.cell_name)
+    found = find_column(text, position=column.position, header=column.header, marks=marks, day_first=day_first)
+    return found if is_sure else replace(found, times=tuple(replace(f, is_ambiguous=True) for f in found.times))
 
 
 def _notes(dialect: FoundDialect, footers: Footers) -> tuple[str, ...]:

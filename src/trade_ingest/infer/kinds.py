@@ -53,7 +53,7 @@ _TOTALS = re.compile(
     r".*(total|count|notional|open_interest|settle|turnover|number_of_trades|trades|first|prev|change).*"
 )
 _MOVEMENTS = re.compile(
-    r".*\b(?:deposit|withdraw\w*|dividend\w*|interest|staking|custody|cash|transfer|fees?|reward\w*|commission|tax|storting|"
+    r".*\b(?:deposit|withdraw\w*|dividend\w*|interest|staking|custody|cash\s+\w+|transfer|fees?|reward\w*|commission|tax|storting|"
     r"onttrekking|rente|bonifico|cedola|provento|coupon|einzahlung|auszahlung|zinsen|ausschüttung|gebühr|überboeking|"
     r"overboeking|dep[oó]sito|retirada|dividendo|sweep|airdrop|distribution|send|receive)\b.*",
     re.IGNORECASE,

@@ -80,7 +80,7 @@ def _of_column(column: FoundColumn) -> Moment:
     if len(column.times) > 1 or not column.times[0].is_padded:
         return _of_expression(column)
     found = column.times[0]
-    keys: dict[str, object] = {}
+    keys: dict[str, object] = {"remove": column.remove} if column.remove else {}
     if not (found.is_iso and found.has_time):
         keys["format"] = _pattern(found)
     confirm = ""
@@ -104,7 +104,7 @@ def _says_utc(column: FoundColumn, found: TimeFormat) -> bool:
 
 def _of_clock(clock: FoundColumn, day: FoundColumn | None, roles: Roles, path: PathValues) -> Moment | None:
     """A time of day, with its date from another column, the path, or a person."""
-    has_date = day is not None and len(day.times) == 1 and day.times[0].is_padded
+    has_date = day is not None and len(day.times) == 1 and day.times[0].is_padded and not day.remove
     if day is not None and not has_date:
         return None
     if roles.since_midnight is None and (clock.clock is None or not clock.clock.is_padded):

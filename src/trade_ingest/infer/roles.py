@@ -92,6 +92,10 @@ def _by_names(columns: Sequence[FoundColumn]) -> Roles:
         if scored:
             roles.columns[role] = max(scored, key=lambda item: item[:2])[2]
     _prefer_whole_times(roles)
+    if not roles.has(Role.TIME) and not roles.has(Role.DATE):  # its name says nothing, its values do
+        moments = [c for c in columns if c.kind == Kind.TIMESTAMP or (c.epoch is not None and c.epoch.unit != "s")]
+        if free := [c for c in moments if c.is_full and not roles.is_taken(c)]:
+            roles.columns[Role.TIME] = free[0]
     if (side := roles.get(Role.SIDE)) is not None:
         roles.sides = _sides(side) or {}
     return roles

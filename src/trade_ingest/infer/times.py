@@ -166,27 +166,25 @@ def _rank(pattern: str) -> tuple[bool, int, str]:
 def _patterns(cell: str) -> Iterator[str]:
     """The formats that a single cell may have."""
     for date in _DATES:
-        match = re.match(_regex(date), cell)
-        if match is None:
-            continue
-        rest = cell[match.end() :]
-        if not rest:
-            yield date
-            continue
-        for separator in _SEPARATORS:
-            if not rest.startswith(separator) or (not separator and date not in _COMPACT):
-                continue
-            clock_text = rest[len(separator) :]
-            for clock in _CLOCKS:
-                for zone in _ZONES:
-                    if re.fullmatch(_regex(clock) + _regex(zone), clock_text):
-                        yield f"{date}{separator}{clock}{zone}"
-
+        if (match := re.match(_regex(date), cell)) is not None:
+            rest = cell[match.end() :]
+            yield from (f"{date}{more}" for more in (_after_date(rest, date) if rest else ("",)))
     for clock in _CLOCKS:  # the time of day may come first
         match = re.match(_regex(clock), cell)
         if match is not None and cell[match.end() : match.end() + 1] == " ":
             rest = cell[match.end() + 1 :]
             yield from (f"{clock} {date}" for date in _DATES if re.fullmatch(_regex(date), rest))
+
+
+def _after_date(rest: str, date: str) -> Iterator[str]:
+    """What stands behind a date, as formats."""
+    for separator in _SEPARATORS:
+        if not rest.startswith(separator) or (not separator and date not in _COMPACT):
+            continue
+        text = rest[len(separator) :]
+        for clock in _CLOCKS:
+            fits = (zone for zone in _ZONES if re.fullmatch(_regex(clock) + _regex(zone), text))
+            yield from (f"{separator}{clock}{zone}" for zone in fits)
 
 
 @cache

@@ -62,6 +62,8 @@ def _of_columns(findings: Findings) -> Iterator[str]:
 
 def _of_dates(findings: Findings) -> Iterator[str]:
     for column in findings.columns:
+        if column.remove:
+            yield f"some cells of {column.label} have a second date behind the first, which is taken out"
         if len(column.times) > 1:
             yield f"mixed date styles in {column.label}: {formats_in_words(column.times)}"
         elif column.times and column.times[0].is_ambiguous:

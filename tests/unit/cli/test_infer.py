@@ -7,7 +7,7 @@ import pytest
 from trade_ingest.contract.loading import load_contract
 
 KRAKEN = "".join(f"{1672531436 + i},{90 + i % 3}.5,{i % 5 + 1}.25\n" for i in range(50))
-QUOTES = "timestamp,bid,ask\n" + "2024-01-02T09:30:00Z,1.1,1.2\n2024-01-02T09:30:01Z,1.11,1.21\n"
+QUOTES = "moment,geld,brief\n" + "2024-01-02T09:30:00Z,1.1,1.2\n2024-01-02T09:30:01Z,1.11,1.21\n"
 TRADES = "time,symbol,price,qty\n2024-01-02 09:30:00,A,1.5,2\n2024-01-02 09:30:01,A,1.6,3\n"
 
 

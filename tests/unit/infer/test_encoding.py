@@ -6,7 +6,7 @@ TEXTS = {
     "ascii": ("symbol,price\nABC,1.5\n", "ascii", "utf-8"),
     "utf-8": ("Bezeichnung,Kurs\nMünchener Rück,1.5\n", "utf-8", "utf-8"),
     "latin": ("Bezeichnung;Kurs\nMünchener Rück;1,5\nGebühr für Überweisung;2,5\n", "latin-1", "latin-1"),
-    "windows": ("Name;Betrag\nGebühr – Börse;5 €\n", "cp1252", "cp1252"),
+    "windows": ("Name;Betrag\nGebühr “Börse”;5 €\n", "cp1252", "cp1252"),
     "simplified": ("交易时间,价格,数量,方向\n2024-01-02,1.5,10,买\n", "gbk", "gb18030"),
     "traditional": ("成交日期,商品代號,成交時間,成交價格,成交數量\n20240102,TX,084500,17000,2\n", "big5", "cp950"),
     "wide": ("symbol,price\nABC,1.5\n", "utf-16-le", "utf-16-le"),

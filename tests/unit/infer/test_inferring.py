@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 import yaml
-from vendor_feeds import FEEDS
 
 from trade_ingest.check import check
 from trade_ingest.contract.loading import load_contract, parse_contract
 from trade_ingest.errors import InferenceError
 from trade_ingest.generate import generate
 from trade_ingest.infer.inferring import infer
+from vendor_feeds import FEEDS
 
 ROOT = Path(__file__).parents[3]
 FOLDERS = (

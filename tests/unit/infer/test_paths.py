@@ -22,9 +22,7 @@ def test_symbol_and_date_are_found_in_the_name(uri, symbol, date):
 
     assert (found.symbol or None, found.date_text or None) == (symbol, date)
     match = re.search(found.regex, uri)
-    assert {k: v for k, v in match.groupdict().items()} == {
-        k: v for k, v in {"symbol": symbol, "date": date}.items() if v is not None
-    }
+    assert match.groupdict() == {k: v for k, v in {"symbol": symbol, "date": date}.items() if v is not None}
 
 
 def test_names_of_all_files_must_have_them_in_the_same_place():
