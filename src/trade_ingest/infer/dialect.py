@@ -52,8 +52,11 @@ def find_dialect(sample: Sample) -> FoundDialect:
     """The marks, preamble and header of a file.
 
     Raises:
-        InferenceError: its lines have no delimiter that gives all of them the same number of cells.
+        InferenceError: its lines have no delimiter that gives all of them the same number of cells, or end with CR.
     """
+    if "\n" not in sample.head and "\r" in sample.head:
+        message = f"{sample.file.uri}: its lines end with CR alone"
+        raise InferenceError(message, hint="line breaks must be LF or CRLF: convert the file", uri=sample.file.uri)
     lines = [line.removesuffix("\r") for line in sample.head.split("\n")]
     comment = _comment_prefix(lines)
     looked_at = [line for line in lines[:_LOOKED_AT] if line and not (comment and line.startswith(comment))]

@@ -44,7 +44,7 @@ def _may_be_names(names: Sequence[str], filled: Sequence[str]) -> bool:
         return False
     if any(is_value(name) or len(name) > _LONGEST_NAME for name in filled):
         return False
-    return len({name.casefold() for name in filled}) >= 0.7 * len(filled)  # a few may be twice
+    return len({name.casefold() for name in filled}) >= 0.5 * len(filled)  # a few may be twice
 
 
 def _names_differ(names: Sequence[str], filled: Sequence[str], below: Sequence[Sequence[str]]) -> bool:

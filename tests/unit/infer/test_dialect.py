@@ -8,7 +8,7 @@ from trade_ingest.infer.sample import read_samples
 
 def dialect_of(tmp_path, text):
     path = tmp_path / "x.csv"
-    path.write_text(text)
+    path.write_bytes(text.encode())
     (sample,) = read_samples([str(path)])
     return find_dialect(sample)
 
@@ -67,6 +67,15 @@ def test_text_without_a_delimiter_is_refused(tmp_path):
         dialect_of(tmp_path, "20240102ABC00012\n20240102XYZ00013\n")
 
     assert "fixed width" in caught.value.hint
+
+
+def test_lines_that_end_with_cr_alone_are_refused(tmp_path):
+    with pytest.raises(InferenceError, match="CR alone"):
+        dialect_of(tmp_path, "time,price\r2024-03-04,1\r")
+
+
+def test_header_may_have_a_name_twice(tmp_path):
+    assert dialect_of(tmp_path, "time,price,price\n2024-03-04T09:30:00Z,1,2\n").header == ("time", "price", "price")
 
 
 def test_empty_files_are_refused(tmp_path):
