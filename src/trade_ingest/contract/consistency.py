@@ -19,6 +19,7 @@ from trade_ingest.contract.values import Bound, check_constant, parse_bound
 if TYPE_CHECKING:
     from trade_ingest.contract.model import Column, Contract, FileFormat, Target
 
+_CELL_NAME = re.compile(r"column_[0-9]+")
 _TYPE: tuple[Path, ...] = (("type",),)
 _ORIGINS = ("source", "position", "template", "members", "path_group", "constant", "expression")
 _BOUNDS = ("min", "max", "greater_than", "less_than")
@@ -62,6 +63,8 @@ def column_problems(column: Column) -> Iterator[Inconsistency]:
     kind = column.value_type.kind
     if column.name in RESERVED_COLUMNS:
         yield Inconsistency(("name",), f"{column.name!r} is a column that every target has; choose another name")
+    if _CELL_NAME.fullmatch(column.name):
+        yield Inconsistency(("name",), f"{column.name!r} is what the parser calls a cell; choose another name")
     origins = [name for name in _ORIGINS if getattr(column, name) not in (None, ())]
     if len(origins) > 1:
         yield Inconsistency(

@@ -22,7 +22,8 @@ def field_name(index: int) -> str:
 def filled_template(cells: pl.DataFrame, parts: Sequence[str | TemplateCell], file_format: FileFormat) -> pl.Series:
     """The template's text for each row; NULL where a cell of it that is not optional is empty or a null token."""
     texts = [pl.lit(part) if isinstance(part, str) else _cell(part, file_format) for part in parts]
-    return cells.select(pl.concat_str(texts, ignore_nulls=False).alias("text")).to_series()
+    filled = cells.select(pl.concat_str(texts, ignore_nulls=False).alias("text")).to_series()
+    return filled if len(filled) == cells.height else filled.new_from_index(0, cells.height)  # made of no cell
 
 
 def json_object(

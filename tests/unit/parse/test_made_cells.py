@@ -75,6 +75,12 @@ def test_template_joins_cells_and_parts_of_the_path(tmp_path):
     assert texts == {1: "2024-03-08/20240102-030405.5", 2: None, 3: "2024-03-08/20240102-256060"}
 
 
+def test_template_of_the_path_alone_is_the_same_in_each_row(tmp_path):
+    texts, _ = parsed(tmp_path, "{name: x, type: text, template: 'of {path:day}'}", written([], [[AT], [AT], [AT]]))
+
+    assert texts == dict.fromkeys((1, 2, 3), "of 2024-03-08")
+
+
 @settings(deadline=None)
 @given(st.integers(0, 86_399_999_999_999), st.sampled_from([("s", 9), ("ms", 6), ("us", 3), ("ns", 0)]))
 def test_time_since_midnight_is_what_a_clock_of_the_zone_shows(tmp_path_factory, nanoseconds, unit):
@@ -216,6 +222,7 @@ def test_missing_cells_of_a_template_are_named(tmp_path):
     ("column", "message"),
     [
         ("{name: x, type: text, template: 'no place'}", "no placeholder"),
+        ("{name: column_3, type: text, source: x}", "'column_3' is what the parser calls a cell"),
         ("{name: x, type: text, template: '{a'}", "brace"),
         ("{name: x, type: text, template: '{path:dy}'}", "no group named 'dy'; did you mean `day`"),
         ("{name: x, type: text, template: '{1}'}", "'1' is not a name of the header"),
