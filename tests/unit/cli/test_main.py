@@ -202,5 +202,5 @@ def test_completion_offers_commands_without_importing_them(tmp_path):
         [sys.executable, "-c", script], env=environment, cwd=tmp_path, capture_output=True, text=True, check=True
     )
 
-    assert done.stdout.splitlines() == ["plain,rejects", "plain,replay", "plain,reconcile"]
+    assert done.stdout.splitlines() == ["plain,rejects", "plain,replay", "plain,reconcile", "plain,report"]
     assert done.stderr == "[]\n"

@@ -6,7 +6,6 @@ import gzip
 import hashlib
 import io
 import lzma
-import tempfile
 from collections import Counter
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -16,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from generated_feeds import can_be_generated
 from trade_ingest.contract.checks import invalid_values
 from trade_ingest.contract.loading import builtin_names, load_contract, parse_contract
 from trade_ingest.errors import GenerateError
@@ -25,17 +25,6 @@ from trade_ingest.parse.rows import BlockParser
 from trade_ingest.source.blocks import BlockReader, split_record
 
 FOLDERS = (Path(__file__).with_name("contracts"), Path(__file__).parents[3] / "docs" / "examples" / "contracts")
-
-
-def can_be_generated(name):
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            generate(load_contract(name), Path(folder), rows=1, files=1)
-        except GenerateError:
-            return False
-    return True
-
-
 GENERATED = [name for name in builtin_names() if can_be_generated(name)]
 CONTRACTS = {path.stem: path for folder in FOLDERS for path in folder.glob("*.yaml")}
 
