@@ -158,8 +158,10 @@ def at_night(day: date) -> datetime:
 
 def take(screen: Any, name: str) -> None:
     """Make a picture of what is to be seen, small enough to be kept."""
-    screen.wait()
     page = screen.page
+    screen.wait()
+    page.wait_for_timeout(500)  # a panel that has to wait says so after a moment only
+    screen.wait()
     path = IMAGES / f"{name}.png"
     page.mouse.move(0, 0)
     page.screenshot(path=path, animations="disabled")
