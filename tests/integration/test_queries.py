@@ -1,7 +1,9 @@
 import pytest
 
+from trade_ingest.contract.loading import parse_contract
 from trade_ingest.errors import LedgerVersionError, NotInLedgerError, UsageError
 from trade_ingest.ledger.queries import Overlap, get_file, get_run, list_files, list_runs, open_ledger
+from trade_ingest.ledger.reject_pages import get_reject
 from trade_ingest.ledger.rejects import (
     RejectFilter,
     RejectGroup,
@@ -183,3 +185,28 @@ def test_discarded_rejects_keep_the_reason_and_are_not_open_any_more(desk):
         ({"rejects": 1, "why": "test row"},)
     ]
     assert desk.file(file.uri).rows_rejected == 2
+
+
+def test_bad_cells_are_marked_whatever_became_of_another_file_of_the_feed(desk):
+    text = """
+    name: moved
+    version: 1
+    format: {header: false}
+    path: 'in/(?P<symbol>[A-Z]+)[.]csv'
+    columns:
+      - {name: symbol, type: text, path_group: symbol}
+      - {name: executed_at, type: timestamp, position: 1, zone: UTC}
+      - {name: price, type: "decimal(9,2)", position: 2}
+    event_time: executed_at
+    rejects: {max_count: 9}
+    target: {table: moved}
+    """
+    for name in ("in/ABC.csv", "in/DEF.csv"):
+        desk.write(name, ["2024-03-04 09:00:00,x"], header="2024-03-04 09:00:00,1.50")
+    desk.ingest("in/ABC.csv", "in/DEF.csv", contract=parse_contract(text, origin="moved.yaml"))
+    desk.execute("UPDATE ingest.file SET uri = '/elsewhere/abc.csv' WHERE file_id = 1")
+
+    with open_ledger(desk.database) as connection:
+        marks = [get_reject(connection, reject_id)["marks"] for reject_id in (1, 2)]
+
+    assert marks == [[], [(20, 21)]]

@@ -11,7 +11,7 @@ from typing import Any, LiteralString
 import psycopg
 from psycopg.rows import class_row
 
-from trade_ingest.contract.model import Contract, FileFormat
+from trade_ingest.contract.model import FileFormat
 from trade_ingest.errors import FileError, UsageError
 from trade_ingest.ledger.contracts import stored_contracts
 from trade_ingest.ledger.events import Event, EventKind, record_event
@@ -247,22 +247,27 @@ class Marker:
         with self._connection.cursor(binary=True) as cursor:
             found = cursor.execute(_FILES_SQL, [list(file_ids)]).fetchall()
         keys = [(fingerprint, tuple(header or ())) for *_, fingerprint, header in found]
-        new = {row[2] for row, key in zip(found, keys, strict=True) if key not in _LAYOUTS}
+        known = {key: _LAYOUTS.get(key) for key in keys}
+        new = {row[2] for row, key in zip(found, keys, strict=True) if known[key] is None}
         contracts = stored_contracts(self._connection, new) if new else {}
         for (file_id, uri, contract_id, _, header), key in zip(found, keys, strict=True):
-            layout = _LAYOUTS.get(key) or _layout_of(contracts[contract_id], uri, header)
-            if len(_LAYOUTS) >= _MOST_LAYOUTS:
-                _LAYOUTS.clear()
-            _LAYOUTS[key] = self._files[file_id] = layout
+            layout = known[key]
+            if layout is None:
+                contract = contracts[contract_id]
+                try:
+                    layout = _Layout(contract.format, layout_of(contract, uri, header=header, first_record=None))
+                except FileError:  # failed before its header was kept, or moved to where its path says nothing
+                    layout = _Layout(contract.format, FileLayout(0, {}, {}))
+                else:
+                    _remember(key, layout)
+            self._files[file_id] = layout
         return {row[0]: row[1] for row in found}
 
 
-def _layout_of(contract: Contract, uri: str, header: Sequence[str] | None) -> _Layout:
-    try:
-        layout = layout_of(contract, uri, header=header, first_record=None)
-    except FileError:  # a file that failed before its header was kept
-        layout = FileLayout(0, {}, {})
-    return _Layout(contract.format, layout)
+def _remember(key: tuple[str, tuple[str, ...]], layout: _Layout) -> None:
+    if len(_LAYOUTS) >= _MOST_LAYOUTS:
+        _LAYOUTS.clear()
+    _LAYOUTS[key] = layout
 
 
 def discard_rejects(

@@ -1,5 +1,6 @@
 """What a new delivery of a file changed."""
 
+import csv
 import json
 import random
 import subprocess
@@ -219,7 +220,10 @@ def test_plan_shows_what_a_changed_file_would_change_and_loads_nothing(desk, dat
     assert "+ row 3: trade_id A4" in text
     assert "- row 2: trade_id A2" in text
     assert "~ row 2: trade_id A3: price 1 → 2" in text
+    table = subprocess.run([*words, "-o", "csv"], capture_output=True, text=True, check=True).stdout
     (planned,) = data["items"]
+    (cells,) = csv.DictReader(table.splitlines())
+    assert json.loads(cells["changes"]) == planned["changes"]
     assert planned["changes"] | {"columns": {}} == {
         "before_file_id": 1, "key": ["trade_id"], "rows_before": 3, "rows_now": 3, "rows_same": 1,
         "rows_added": 1, "rows_removed": 1, "rows_changed": 1, "columns": {},
